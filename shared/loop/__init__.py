@@ -1,0 +1,1 @@
+"""How does a service read its partitions so that nothing is lost and nothing is done twice?"""

@@ -1,0 +1,126 @@
+"""Who owns a partition, how far has it been read, and what must still be published?
+
+One document per (group, topic, partition) answers all three; it is the fence and the outbox.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from shared.envelope import Outgoing
+from shared.errors import Fenced
+from shared.mongo import UpdateOne, remedies
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from shared.mongo import Database, Session
+
+COLLECTION = "partitions"
+
+
+@dataclass(slots=True)
+class Partition:
+    """What the owner remembers of a partition document."""
+
+    key: str
+    topic: str
+    number: int
+    version: int = 0
+    next_offset: int = 0
+    position: int = 0
+    """The offset after the last record that was read, interesting or not; ahead of or equal to next_offset."""
+    outbox: list[Outgoing] = field(default_factory=list)
+    """What was decided and may not have been published."""
+    outbox_since: datetime | None = None
+    stored_outbox: bool = False
+    """The stored document holds an outbox, published or not."""
+    next_due: datetime | None = None
+    parked: set[str] = field(default_factory=set)
+    """Tickets of this partition whose records queue."""
+
+
+def pack(outbox: Sequence[Outgoing]) -> list[Any]:
+    """Give an outbox as MongoDB stores it."""
+    return [
+        [m.topic, m.partition, m.key, [part for name, value in m.headers for part in (name, value)], m.value]
+        for m in outbox
+    ]
+
+
+def unpack(stored: Sequence[Any]) -> list[Outgoing]:
+    """Give the outbox back; parse(pack(x)) == x."""
+    return [
+        Outgoing(
+            topic, key, [(parts[i], bytes(parts[i + 1])) for i in range(0, len(parts), 2)], bytes(value), partition
+        )
+        for topic, partition, key, parts, value in stored
+    ]
+
+
+class PartitionStore:
+    """Reads and writes partition documents of one consumer group for one owner."""
+
+    def __init__(self, db: Database, group: str, owner: str) -> None:
+        """`owner` is the random id of this process' loop."""
+        self._documents = db[COLLECTION]
+        self._group = group
+        self._owner = owner
+
+    async def claim(self, topic: str, number: int) -> Partition:
+        """Become the owner: whoever owned it before is refused from now on."""
+        key = f"{self._group}/{topic}/{number}"
+        with remedies():
+            found = await self._documents.find_one_and_update(
+                {"_id": key},
+                {
+                    "$set": {"owner": self._owner},
+                    "$inc": {"version": 1},
+                    "$setOnInsert": {"next_offset": 0, "outbox": []},
+                },
+                upsert=True,
+                return_document=True,
+            )
+        return self._partition(found, topic, number)
+
+    async def read(self, partition: Partition) -> Partition:
+        """Read a partition of one's own again; raises Fenced when it has another owner by now."""
+        with remedies():
+            found = await self._documents.find_one({"_id": partition.key})
+        if found is None or found.get("owner") != self._owner:
+            raise Fenced(partition.key)
+        return self._partition(found, partition.topic, partition.number)
+
+    def _partition(self, found: dict[str, Any], topic: str, number: int) -> Partition:
+        outbox = unpack(found["outbox"])
+        return Partition(
+            key=found["_id"],
+            topic=topic,
+            number=number,
+            version=found["version"],
+            next_offset=found["next_offset"],
+            position=found["next_offset"],
+            outbox=outbox,
+            stored_outbox=bool(outbox),
+        )
+
+    async def write(
+        self, turns: Sequence[tuple[Partition, int, Sequence[Outgoing]]], session: Session | None = None
+    ) -> None:
+        """Write next offset and outbox of some partitions; raises Fenced when one of them is no longer ours.
+
+        Within a transaction all of them are written or none.
+        """
+        updates = [
+            UpdateOne(
+                {"_id": partition.key, "owner": self._owner, "version": partition.version},
+                {"$set": {"version": partition.version + 1, "next_offset": next_offset, "outbox": pack(outbox)}},
+            )
+            for partition, next_offset, outbox in turns
+        ]
+        with remedies():
+            result = await self._documents.bulk_write(updates, ordered=True, session=session)
+        if result.matched_count != len(updates):
+            raise Fenced(", ".join(partition.key for partition, _, _ in turns))

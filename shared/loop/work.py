@@ -1,0 +1,80 @@
+"""What happens inside one turn of the loop? The part that differs between the log and the doors."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from aiokafka import ConsumerRecord
+
+    from shared.envelope import Outgoing
+    from shared.loop.partitions import Partition
+    from shared.mongo import Session
+
+
+@dataclass(slots=True)
+class Batch:
+    """What one partition brings to a turn: records in order, and due tickets in order of their time."""
+
+    partition: Partition
+    records: Sequence[ConsumerRecord[bytes, bytes]] = ()
+    due: Sequence[str] = ()
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a turn decided: written in one transaction, then published."""
+
+    outbox: dict[str, list[Outgoing]] = field(default_factory=dict)
+    """Partition key -> messages in order."""
+    writes: dict[str, list[Any]] = field(default_factory=dict)
+    """Collection -> bulk operations."""
+    counts: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """(type, outcome) -> records."""
+    poison: Counter[str] = field(default_factory=Counter)
+    """Topic -> dead letters and parkings."""
+    reasons: Counter[str] = field(default_factory=Counter)
+    """Reason of a dead letter -> how many."""
+    wakes: dict[str, datetime] = field(default_factory=dict)
+    """Partition key -> earliest instant for which a state asked in this turn."""
+    done: list[Any] = field(default_factory=list)
+    """Kept by the work for `applied`."""
+    parked: dict[str, set[str]] = field(default_factory=dict)
+    """Partition key -> its parked tickets after this turn, where that changed."""
+
+
+class Work(Protocol):
+    """The work on a batch: decided within the transaction, applied once it is committed."""
+
+    service: str
+    transactional_reads: bool
+    """True when others may write the same documents, so that reading must be part of the transaction."""
+
+    async def decide(self, batches: Sequence[Batch], session: Session | None) -> Outcome:
+        """Load what is needed and decide; changes nothing outside the outcome."""
+        ...
+
+    def applied(self, outcome: Outcome) -> None:
+        """Remember what is now durable, and observe it."""
+        ...
+
+    def forget(self, partition: Partition | None) -> None:
+        """Drop what is cached of a partition (None: of all)."""
+        ...
+
+    async def claimed(self, partition: Partition) -> None:
+        """Load what the owner of a partition must know (parked tickets, next due instant)."""
+        ...
+
+    async def due(self, partition: Partition, now: datetime, limit: int) -> list[str]:
+        """Give up to `limit` tickets that want to be woken by `now`, earliest first."""
+        ...
+
+    async def next_due(self, partition: Partition) -> datetime | None:
+        """Give the earliest instant for which a ticket of the partition asks."""
+        ...

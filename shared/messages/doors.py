@@ -1,0 +1,391 @@
+"""What crosses the doors? Reports and receipts for hotlines, orders and updates for departments."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from shared.messages.log import ReturnReason
+from shared.messages.parts import Attachment, CategoryRef, Channel, Handler, Location, Place, Role, Severity
+from shared.messages.registry import Body, Kind
+
+MAX_TEXT = 10_000
+"""Longest free text that is taken from others, in characters."""
+
+
+class Strict(BaseModel):
+    """What others send: an unknown field is refused, so that a misspelt one is not lost silently."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class StrictPlace(Strict):
+    """Where, as the person said it; at least one way of saying it helps."""
+
+    address: str | None = Field(default=None, max_length=500)
+    grid: str | None = Field(default=None, max_length=64)
+    qr: str | None = Field(default=None, max_length=200)
+    road: str | None = Field(default=None, max_length=100)
+    lon: float | None = Field(default=None, ge=-180, le=180, allow_inf_nan=False)
+    lat: float | None = Field(default=None, ge=-90, le=90, allow_inf_nan=False)
+
+    def place(self) -> Place:
+        """Give the part that travels on the log."""
+        return Place(**self.model_dump())
+
+
+class StrictCaller(Strict):
+    """Who asks; name and phone never leave intake."""
+
+    name: str | None = Field(default=None, max_length=100)
+    phone: str | None = Field(default=None, max_length=40)
+    anonymous: bool = False
+    callback: bool = False
+
+
+class StrictAttachment(Strict):
+    """A file by reference."""
+
+    url: str = Field(max_length=2000, pattern="^https?://")
+    media_type: str = Field(max_length=100, pattern=r"^[\w.+-]+/[\w.+-]+$")
+    sha256: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
+
+    def attachment(self) -> Attachment:
+        """Give the part that travels on the log."""
+        return Attachment(**self.model_dump())
+
+
+class ReportSubmitted(Strict, Body):
+    """A report as a hotline, an app or a form hands it in; the HTTP body and the topic's value are the same."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    type: ClassVar[str] = "gridcall.report.submitted.v1"
+    kind: ClassVar[Kind] = "report"
+    producer: ClassVar[str] = "hotline"
+
+    channel: Channel
+    text: str = Field(default="", max_length=MAX_TEXT)
+    category: str | None = Field(default=None, max_length=64)
+    condition: str | None = Field(default=None, max_length=64)
+    occurred_at: AwareDatetime | None = None
+    source_reference: str | None = Field(default=None, max_length=200)
+    place: StrictPlace = StrictPlace()
+    caller: StrictCaller = StrictCaller()
+    attachments: tuple[StrictAttachment, ...] = Field(default=(), max_length=20)
+    attributes: dict[str, Any] = Field(default_factory=dict, max_length=50)
+
+
+class Receipt(Body):
+    """What intake answers on `gridcall.receipts`; `causation` names the report's `ce_id`."""
+
+    kind: ClassVar[Kind] = "receipt"
+    producer: ClassVar[str] = "intake"
+
+
+class ReportAccepted(Receipt):
+    """Taken: from now on it is never lost."""
+
+    type: ClassVar[str] = "gridcall.report.accepted.v1"
+
+    report_id: str
+    ticket_id: str
+
+
+class ReportMerged(Receipt):
+    """Taken, as one more voice on a ticket that exists."""
+
+    type: ClassVar[str] = "gridcall.report.merged.v1"
+
+    report_id: str = ""
+    ticket_id: str
+
+
+class ReportRefused(Receipt):
+    """Not taken, and what to change."""
+
+    type: ClassVar[str] = "gridcall.report.refused.v1"
+
+    reason: str
+    detail: str
+    errors: tuple[dict[str, str], ...] = ()
+
+
+class ReportDiverted(Receipt):
+    """Taken and passed to whom it concerns."""
+
+    type: ClassVar[str] = "gridcall.report.diverted.v1"
+
+    report_id: str
+    ticket_id: str = ""
+    to: str
+    detail: str
+
+
+class ReportProgressed(Receipt):
+    """Something happened that the person who asked may know."""
+
+    type: ClassVar[str] = "gridcall.report.progressed.v1"
+
+    report_id: str
+    ticket_id: str
+    state: str
+    detail: str = ""
+
+
+class ReportResolved(Receipt):
+    """The handler says it is done."""
+
+    type: ClassVar[str] = "gridcall.report.resolved.v1"
+
+    report_id: str
+    ticket_id: str
+    result: str = ""
+
+
+class ReportClosed(Receipt):
+    """It is over."""
+
+    type: ClassVar[str] = "gridcall.report.closed.v1"
+
+    report_id: str
+    ticket_id: str
+    outcome: str
+    result: str = ""
+
+
+# ---------------------------------------------------------------- dispatch -> department
+
+
+class OrderMessage(Body):
+    """What a department gets on its own topic, in order per ticket."""
+
+    kind: ClassVar[Kind] = "order"
+    producer: ClassVar[str] = "dispatch"
+
+    order_id: str
+
+
+class DepartmentOrderIssued(OrderMessage):
+    """An order to sign for and to handle."""
+
+    type: ClassVar[str] = "gridcall.order.issued.v1"
+
+    ticket_id: str
+    role: Role
+    level: str
+    unit: str
+    issued_at: AwareDatetime
+    sign_by: AwareDatetime
+    handle_by: AwareDatetime
+    category: CategoryRef
+    severity: Severity
+    place: Location
+    description: str
+    attachments: tuple[Attachment, ...] = ()
+    lead: Handler
+    assists: tuple[Handler, ...] = ()
+    returnable: bool
+    attempt: int
+    profile_version: str
+
+
+class DepartmentOrderChanged(OrderMessage):
+    """Something about the order is different from before."""
+
+    type: ClassVar[str] = "gridcall.order.changed.v1"
+
+    changes: dict[str, dict[str, Any]]
+    reason: str
+
+
+class DepartmentOrderReminded(OrderMessage):
+    """A clock of the order is near its limit, past it, or the person urges."""
+
+    type: ClassVar[str] = "gridcall.order.reminded.v1"
+
+    clock: str
+    due_at: AwareDatetime
+    reminder: Literal["warning", "breach", "urged"] = Field(serialization_alias="kind", validation_alias="kind")
+
+
+class DepartmentOrderEscalated(OrderMessage):
+    """The next level up is an owner too."""
+
+    type: ClassVar[str] = "gridcall.order.escalated.v1"
+
+    from_level: str
+    to_level: str
+    cause: str
+
+
+class DepartmentOrderReworked(OrderMessage):
+    """It was not good enough: once more."""
+
+    type: ClassVar[str] = "gridcall.order.reworked.v1"
+
+    reason: str
+    handle_by: AwareDatetime
+    attempt: int
+
+
+class DepartmentOrderWithdrawn(OrderMessage):
+    """Nothing more to do."""
+
+    type: ClassVar[str] = "gridcall.order.withdrawn.v1"
+
+    reason: str
+
+
+class DepartmentOrderClosed(OrderMessage):
+    """The ticket is closed."""
+
+    type: ClassVar[str] = "gridcall.order.closed.v1"
+
+    outcome: str
+
+
+class UpdateAccepted(Body):
+    """An update was carried out."""
+
+    type: ClassVar[str] = "gridcall.update.accepted.v1"
+    kind: ClassVar[Kind] = "answer"
+    producer: ClassVar[str] = "dispatch"
+
+    order_id: str
+    update_id: str
+    effects: tuple[str, ...] = ()
+    """Wire types of the facts that it led to."""
+
+
+class UpdateRefused(Body):
+    """An update was not carried out, and why."""
+
+    type: ClassVar[str] = "gridcall.update.refused.v1"
+    kind: ClassVar[Kind] = "answer"
+    producer: ClassVar[str] = "dispatch"
+
+    order_id: str
+    update_id: str
+    reason: str
+    detail: str
+
+
+# ---------------------------------------------------------------- department -> dispatch
+
+
+class Update(Strict, Body):
+    """What a department writes on its own topic."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    kind: ClassVar[Kind] = "update"
+    producer: ClassVar[str] = "department"
+
+    order_id: str = Field(max_length=64)
+
+
+class UpdateSign(Update):
+    """Sign for the order (签收)."""
+
+    type: ClassVar[str] = "gridcall.order.sign.v1"
+
+    by: str = Field(default="", max_length=100)
+    note: str = Field(default="", max_length=MAX_TEXT)
+
+
+class UpdateReturn(Update):
+    """Not ours (退单)."""
+
+    type: ClassVar[str] = "gridcall.order.return.v1"
+
+    reason: ReturnReason
+    detail: str = Field(default="", max_length=MAX_TEXT)
+    proposed_department: str | None = Field(default=None, max_length=64)
+    by: str = Field(default="", max_length=100)
+
+
+class UpdateCheckIn(Update):
+    """Somebody is on the spot (报到)."""
+
+    type: ClassVar[str] = "gridcall.order.check-in.v1"
+
+    at: AwareDatetime
+    by: str = Field(max_length=100)
+    lon: float | None = Field(default=None, ge=-180, le=180, allow_inf_nan=False)
+    lat: float | None = Field(default=None, ge=-90, le=90, allow_inf_nan=False)
+
+
+class UpdateProgress(Update):
+    """How it stands."""
+
+    type: ClassVar[str] = "gridcall.order.progress.v1"
+
+    note: str = Field(max_length=MAX_TEXT)
+    attachments: tuple[StrictAttachment, ...] = Field(default=(), max_length=20)
+    by: str = Field(default="", max_length=100)
+
+
+class UpdateSuspend(Update):
+    """It cannot go on for now (挂账)."""
+
+    type: ClassVar[str] = "gridcall.order.suspend.v1"
+
+    reason: str = Field(max_length=200)
+    until: AwareDatetime | None = None
+    detail: str = Field(default="", max_length=MAX_TEXT)
+    by: str = Field(default="", max_length=100)
+
+
+class UpdateResume(Update):
+    """It goes on (解挂)."""
+
+    type: ClassVar[str] = "gridcall.order.resume.v1"
+
+    reason: str = Field(default="", max_length=200)
+    until: AwareDatetime | None = None
+    detail: str = Field(default="", max_length=MAX_TEXT)
+    by: str = Field(default="", max_length=100)
+
+
+class UpdateExtend(Update):
+    """More time is asked for (延期)."""
+
+    type: ClassVar[str] = "gridcall.order.extend.v1"
+
+    until: AwareDatetime
+    reason: str = Field(max_length=1000)
+    by: str = Field(default="", max_length=100)
+
+
+class UpdateDone(Update):
+    """It is done (办结)."""
+
+    type: ClassVar[str] = "gridcall.order.done.v1"
+
+    result: str = Field(default="", max_length=200)
+    detail: str = Field(default="", max_length=MAX_TEXT)
+    evidence: tuple[StrictAttachment, ...] = Field(default=(), max_length=20)
+    by: str = Field(default="", max_length=100)
+
+
+# ---------------------------------------------------------------- dead letters
+
+
+class RecordDeadLettered(Body):
+    """A record that no service could read, with where it came from; the record itself follows as base64."""
+
+    type: ClassVar[str] = "gridcall.record.dead-lettered.v1"
+    kind: ClassVar[Kind] = "answer"
+    producer: ClassVar[str] = ""
+
+    service: str
+    topic: str
+    partition: int
+    offset: int
+    reason: str
+    detail: str
+    key: str | None = None
+    headers: tuple[tuple[str, str | None], ...] = ()
+    value: str | None = None
+    masked: bool = False
+    """The record held personal data that was taken out; the whole stays in the service's own store."""

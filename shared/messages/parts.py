@@ -1,0 +1,120 @@
+"""What do messages consist of? The small parts that several of them share."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+Channel = Literal["hotline", "app", "qr", "grid", "patrol", "visit", "web", "import", "open311"]
+Severity = Literal["I", "II", "III", "IV"]
+Role = Literal["lead", "assist", "whistle"]
+
+
+class Part(BaseModel):
+    """A part of a message that gridcall wrote: unknown fields are ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+
+class Words(Part):
+    """A sentence or a name in both languages."""
+
+    zh: str
+    en: str
+
+
+class Attachment(Part):
+    """A file by reference."""
+
+    url: str = Field(max_length=2000)
+    media_type: str = Field(max_length=100)
+    sha256: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
+
+
+class Place(Part):
+    """Where, as the person said it."""
+
+    address: str | None = None
+    grid: str | None = None
+    qr: str | None = None
+    road: str | None = None
+    lon: float | None = None
+    lat: float | None = None
+
+
+class CallerRef(Part):
+    """Who asked, without saying who: the reference leads to intake's own store."""
+
+    ref: str
+    masked_phone: str | None = None
+    anonymous: bool = False
+    callback: bool = False
+    """The person wants to be called back before the ticket is closed."""
+
+
+class CategoryRef(Part):
+    """What it is: catalogue code and name, and the filing condition (立案条件) that sets the limit."""
+
+    code: str
+    name: str
+    condition: str
+    code_system: str = ""
+
+
+class Location(Part):
+    """Where, as the profile knows it: unit ids of each level, None where unknown."""
+
+    address: str | None = None
+    grid: str | None = None
+    community: str | None = None
+    street: str | None = None
+    district: str | None = None
+    road: str | None = None
+    lon: float | None = None
+    lat: float | None = None
+    unit: str = ""
+    """The lowest territorial unit that is known."""
+    located_by: str = ""
+
+
+class Handler(Part):
+    """Who handles: a department with its own system, or a territorial unit with a work list."""
+
+    kind: Literal["department", "unit"]
+    id: str
+
+
+class Span(Part):
+    """A length of time in one of the profile's units (minutes, urgent_hours, work_days, ...)."""
+
+    amount: float
+    unit: str
+
+
+class ClockStart(Part):
+    """A clock that began to run."""
+
+    clock: str
+    """sign, handle, or ladder (the clock of a level that was added)."""
+    token: str
+    """Names this run of this clock; an old token changes nothing."""
+    order_id: str | None = None
+    level: str | None = None
+    cause: str | None = None
+    """For a ladder clock: the clock whose breach it follows."""
+    started_at: AwareDatetime
+    due_at: AwareDatetime
+    warn_at: AwareDatetime | None = None
+    limit: Span
+
+
+class ClockStop(Part):
+    """A clock that ended: met in time, late (ended after its breach), or cancelled with its cause."""
+
+    clock: str
+    token: str
+    order_id: str | None = None
+    level: str | None = None
+    cause: str | None = None
+    outcome: Literal["met", "late", "cancelled"]

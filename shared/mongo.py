@@ -1,0 +1,106 @@
+"""How do we reach MongoDB? The one file that imports a driver (motor), so that a change of driver touches it alone."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC
+from typing import TYPE_CHECKING, Any
+
+from bson import CodecOptions
+from motor.motor_asyncio import AsyncIOMotorClient
+from pymongo import ASCENDING as ASCENDING
+from pymongo import DESCENDING as DESCENDING
+from pymongo import DeleteMany as DeleteMany
+from pymongo import DeleteOne as DeleteOne
+from pymongo import InsertOne as InsertOne
+from pymongo import ReplaceOne as ReplaceOne
+from pymongo import UpdateOne as UpdateOne
+from pymongo.errors import (
+    BulkWriteError,
+    ConnectionFailure,
+    DuplicateKeyError,
+    ExecutionTimeout,
+    OperationFailure,
+    PyMongoError,
+)
+from pymongo.read_concern import ReadConcern
+from pymongo.write_concern import WriteConcern
+
+from shared.errors import Conflict, TryLater
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+Document = dict[str, Any]
+Database = Any
+"""A motor database; typed loosely, since only this file may name the driver's types."""
+Session = Any
+Operation = Any
+
+DUPLICATE_KEY = 11000
+WRITE_CONFLICT = 112
+UTC_AWARE: CodecOptions[Any] = CodecOptions(tz_aware=True, tzinfo=UTC)
+
+
+@contextmanager
+def remedies() -> Iterator[None]:
+    """Turn the driver's errors into ours: Conflict for who came second, TryLater for what is away."""
+    try:
+        yield
+    except DuplicateKeyError as error:
+        raise Conflict(str(error)) from error
+    except BulkWriteError as error:
+        codes = {entry.get("code") for entry in (error.details or {}).get("writeErrors", ())}
+        if codes & {DUPLICATE_KEY, WRITE_CONFLICT} or error.has_error_label("TransientTransactionError"):
+            raise Conflict(str(error.details)[:500]) from error
+        raise TryLater(str(error.details)[:500]) from error
+    except (ConnectionFailure, ExecutionTimeout) as error:
+        raise TryLater(f"MongoDB is away: {str(error)[:300]}") from error
+    except OperationFailure as error:
+        if error.code == WRITE_CONFLICT:
+            raise Conflict(str(error)[:300]) from error
+        raise TryLater(f"MongoDB refused: {str(error)[:300]}") from error
+    except PyMongoError as error:
+        raise TryLater(f"MongoDB: {type(error).__name__}: {str(error)[:300]}") from error
+
+
+class Mongo:
+    """One client per process; every service has a database of its own."""
+
+    def __init__(self, uri: str, *, timeout_ms: int = 5000) -> None:
+        """Connect lazily; `timeout_ms` bounds the search for a server."""
+        self._client: Any = AsyncIOMotorClient(
+            uri,
+            serverSelectionTimeoutMS=timeout_ms,
+            connectTimeoutMS=timeout_ms,
+            socketTimeoutMS=30_000,
+            maxPoolSize=20,
+            appname="gridcall",
+        )
+
+    def db(self, name: str) -> Database:
+        """Give a service's database; majority writes, aware UTC instants."""
+        return self._client.get_database(name, codec_options=UTC_AWARE, write_concern=WriteConcern("majority"))
+
+    async def ping(self) -> None:
+        """Return when a primary answers; raises TryLater."""
+        with remedies():
+            await self._client.admin.command("ping")
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Session]:
+        """Give a session in a transaction that commits at the end, with majority.
+
+        Raises Conflict when somebody else wrote first and TryLater when MongoDB is away; after TryLater
+        it is not known whether the transaction was committed: read again.
+        """
+        with remedies():
+            async with (
+                await self._client.start_session() as session,
+                session.start_transaction(read_concern=ReadConcern("snapshot"), write_concern=WriteConcern("majority")),
+            ):
+                yield session
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._client.close()

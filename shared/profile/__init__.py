@@ -1,0 +1,52 @@
+"""What does this city want different? The profile, read from one file and checked."""
+
+from shared.profile.limit import Limit, TimeUnit
+from shared.profile.load import (
+    ProfileError,
+    ProfileInvalid,
+    find_profile,
+    load_profile,
+    parse_profile,
+)
+from shared.profile.model import (
+    SEVERITIES,
+    Category,
+    Condition,
+    Department,
+    Level,
+    Road,
+    Severity,
+    Staff,
+    Unit,
+    Words,
+)
+from shared.profile.place import Location
+from shared.profile.profile import Ladder, Limits, Profile
+from shared.profile.routing import Diversion, Handler, Route
+
+__all__ = [
+    "SEVERITIES",
+    "Category",
+    "Condition",
+    "Department",
+    "Diversion",
+    "Handler",
+    "Ladder",
+    "Level",
+    "Limit",
+    "Limits",
+    "Location",
+    "Profile",
+    "ProfileError",
+    "ProfileInvalid",
+    "Road",
+    "Route",
+    "Severity",
+    "Staff",
+    "TimeUnit",
+    "Unit",
+    "Words",
+    "find_profile",
+    "load_profile",
+    "parse_profile",
+]

@@ -1,0 +1,314 @@
+"""What may a city's profile say?
+
+These are the shapes of the file, section by section. What one section says about another
+(a unit that is its own grandparent, a department that nobody has named) is `check.py`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal, TypeVar, get_args
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from shared.profile.limit import Limit
+from shared.profile.polygon import Area
+
+Severity = Literal["I", "II", "III", "IV"]
+"""What happened: I is the gravest. Who owns it now is a level, a separate axis."""
+SEVERITIES: Final[tuple[Severity, ...]] = get_args(Severity)
+PlaceName = Literal["grid", "community", "street", "district"]
+PLACE_NAMES: Final[tuple[PlaceName, ...]] = get_args(PlaceName)
+
+Short = Annotated[str, Field(pattern=r"^[a-z0-9-]+$", max_length=60)]
+Text = Annotated[str, Field(min_length=1, max_length=400)]
+Code = Annotated[str, Field(pattern=r"^[0-9A-Za-z._-]+$", max_length=60)]
+Pattern = Annotated[str, Field(pattern=r"^(\*|[0-9A-Za-z._-]+\*?)$")]
+"""A code, the beginning of codes (`01*`), or all (`*`)."""
+
+T = TypeVar("T")
+
+
+def _for_each_severity(value: dict[Severity, T]) -> dict[Severity, T]:
+    missing = [name for name in SEVERITIES if name not in value]
+    if missing:
+        message = f"severity {', '.join(missing)} is missing: add a value for it"
+        raise ValueError(message)
+    return value
+
+
+def _known_zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (OSError, ValueError) as error:  # ZoneInfoNotFoundError is a KeyError
+        message = f"'{value}' is not a time zone: write one such as Asia/Shanghai"
+        raise ValueError(message) from error
+    except KeyError as error:
+        message = f"unknown time zone '{value}': write one such as Asia/Shanghai"
+        raise ValueError(message) from error
+    return value
+
+
+LimitBySeverity = Annotated[dict[Severity, Limit], AfterValidator(_for_each_severity)]
+
+
+class Part(BaseModel):
+    """A piece of the file: never changed once read, and no field that nobody knows."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Words(Part):
+    """One text in Chinese and in English."""
+
+    zh: Text
+    en: Text
+
+
+class Named(Words):
+    """Something with an identifier and a name in both languages."""
+
+    id: Code
+
+
+class Level(Named):
+    """One level of the territory; `place` says which part of a location it is."""
+
+    place: PlaceName | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _place_from_id(cls, value: object) -> object:
+        if isinstance(value, dict) and value.get("id") in PLACE_NAMES:
+            return {"place": value["id"], **value}
+        return value
+
+
+class Staff(Part):
+    """Somebody who can be given a ticket."""
+
+    id: Code
+    name: Text
+    role: Text
+
+
+class Unit(Named):
+    """One unit of the territory: a grid, a community, a street, the district."""
+
+    level: Code
+    parent: Code | None = None
+    staff: tuple[Staff, ...] = ()
+    words: tuple[Text, ...] = ()
+    """What an address says when it means this unit."""
+    codes: tuple[Code, ...] = ()
+    """Other codes of the unit, such as a postal code."""
+    qr: tuple[Text, ...] = ()
+    area: Area | None = None
+
+
+class Department(Named):
+    """A body that gets orders on a topic of its own."""
+
+    id: Short
+    topic: Short
+    staff: tuple[Staff, ...] = ()
+    codes: tuple[Code, ...] = ()
+    aliases: tuple[Text, ...] = ()
+
+
+class Road(Named):
+    """A linear duty area that lies across grids, with a chief on each of some levels."""
+
+    words: tuple[Text, ...] = ()
+    grids: tuple[Code, ...] = Field(min_length=1)
+    chiefs: dict[Code, Staff] = Field(min_length=1)
+
+
+class Major(Words):
+    """A class of categories."""
+
+    code: Code
+
+
+class Condition(Named):
+    """One filing condition of a category. The limit belongs here, not to the category."""
+
+    limit: Limit
+    severity: Severity = "IV"
+    closing: Text | None = None
+    """What must be true before a ticket may be closed."""
+
+
+class Category(Words):
+    """One class of matters. The code has a meaning only together with its code system."""
+
+    code: Code
+    code_system: Literal["GBT30428.2", "CJT214", "HOTLINE", "LOCAL"] = "GBT30428.2"
+    major: Code
+    kind: Literal["component", "event", "appeal"] = "event"
+    aliases: tuple[Text, ...] = ()
+    conditions: tuple[Condition, ...] = Field(min_length=1)
+
+    def condition(self, condition_id: str | None = None) -> Condition | None:
+        """The condition of this id; without an id the only one, or None where there are several."""
+        if condition_id is None:
+            return self.conditions[0] if len(self.conditions) == 1 else None
+        return next((each for each in self.conditions if each.id == condition_id), None)
+
+
+class Target(Part):
+    """Who is meant: a department, the unit of a level at the place, or one unit."""
+
+    department: Short | None = None
+    level: Code | None = None
+    unit: Code | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_name(cls, value: object) -> object:
+        return {"department": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Target:
+        if sum(name is not None for name in (self.department, self.level, self.unit)) != 1:
+            message = "name one handler: a department, `{level: ...}` or `{unit: ...}`"
+            raise ValueError(message)
+        return self
+
+
+class RoutingRow(Part):
+    """One row of the matrix; a field that is left out matches everything."""
+
+    category: Pattern = "*"
+    condition: Code | None = None
+    place: Code | None = None
+    """A unit; the row holds there and in everything below it."""
+    ownership: Code | None = None
+    lead: Target
+    assists: tuple[Target, ...] = ()
+    level: Code | None = None
+    """Where the territorial owner starts, when not where `start` says."""
+
+
+class Routing(Part):
+    """The matrix, and what holds where no row does."""
+
+    fallback: Code
+    """The level whose unit leads when no row matches."""
+    start: Annotated[dict[Severity, Code], AfterValidator(_for_each_severity)]
+    rows: tuple[RoutingRow, ...] = ()
+
+
+Attribute = bool | int | str
+
+
+class DiversionRule(Part):
+    """When a report is not for the loop: any category, word or attribute of these."""
+
+    kind: Literal["emergency", "legal-route", "not-ours"]
+    to: Text
+    sentence: Words
+    categories: tuple[Pattern, ...] = ()
+    conditions: tuple[Code, ...] = ()
+    """Narrows `categories` to these filing conditions."""
+    words: tuple[Text, ...] = ()
+    unless: tuple[Text, ...] = ()
+    """A text with one of these is not diverted for its words."""
+    attributes: dict[str, Attribute] = Field(default_factory=dict)
+
+
+class SeverityRule(Part):
+    """What makes a matter graver than its condition says."""
+
+    at_least: Severity
+    attributes: dict[str, Attribute] = Field(default_factory=dict)
+    words: tuple[Text, ...] = ()
+
+
+class Clocks(Part):
+    """How long signing may take, and at which share of a limit a warning is given."""
+
+    sign: LimitBySeverity
+    warn_share: float = Field(default=0.8, gt=0, lt=1)
+
+
+class LadderRules(Part):
+    """How long each level has once it was added, and how often the top is called again."""
+
+    steps: dict[Code, LimitBySeverity]
+    repeat: LimitBySeverity
+    top: Code | None = None
+    """The last level of the ladder; the highest level when left out."""
+
+
+Verification = Literal["automatic", "person"]
+
+
+class Closing(Part):
+    """How it is found out that a matter is over."""
+
+    verify: Annotated[dict[Severity, Verification], AfterValidator(_for_each_severity)]
+    verify_by_person: tuple[Pattern, ...] = ()
+    """Categories that a person verifies whatever their severity."""
+    verify_within: Limit
+    call_back: bool = True
+    """Whether those who asked for a call get one before the ticket is closed."""
+    call_back_within: Limit
+    reopen_within: Limit
+    max_reworks: int = Field(ge=0, le=20)
+
+    def verification(self, category: Category | str, severity: Severity) -> Verification:
+        """Whether a person or the record of the work itself verifies what was done."""
+        code = category if isinstance(category, str) else category.code
+        if any(matches(pattern, code) for pattern in self.verify_by_person):
+            return "person"
+        return self.verify[severity]
+
+
+class Returns(Part):
+    """What happens to an order that comes back."""
+
+    to_triage: int = Field(default=1, ge=0, le=20)
+    """How often it is triaged again before a duty officer decides."""
+    duty_level: Code
+
+
+class Intake(Part):
+    """What a report may look like."""
+
+    max_text: int = Field(default=10_000, gt=0, le=100_000)
+    """Characters."""
+    future_tolerance: int = Field(default=10, ge=0)
+    """Minutes that `occurred_at` may lie ahead of the clock."""
+    oldest: int = Field(default=400, gt=0)
+    """Days that `occurred_at` may lie back."""
+
+
+class ProfileFile(Part):
+    """A whole file."""
+
+    name: Short
+    title: Words
+    zone: Annotated[str, AfterValidator(_known_zone)]
+    grid_code: Literal["gbt30428", "own"] = "own"
+    """gbt30428: 15 digits, 6 district + 3 street + 3 community + 3 sequence."""
+    outline: Area | None = None
+    levels: tuple[Level, ...] = Field(min_length=3, max_length=6)
+    units: tuple[Unit, ...] = Field(min_length=1)
+    departments: tuple[Department, ...] = Field(min_length=1)
+    roads: tuple[Road, ...] = ()
+    majors: tuple[Major, ...] = Field(min_length=1)
+    categories: tuple[Category, ...] = Field(min_length=1)
+    routing: Routing
+    diversions: tuple[DiversionRule, ...] = ()
+    severity: tuple[SeverityRule, ...] = ()
+    clocks: Clocks
+    ladder: LadderRules
+    closing: Closing
+    returns: Returns
+    intake: Intake = Field(default_factory=Intake)
+
+
+def matches(pattern: str, code: str) -> bool:
+    """Whether the code is the pattern's, or begins as a pattern with `*` says."""
+    return code.startswith(pattern[:-1]) if pattern.endswith("*") else code == pattern

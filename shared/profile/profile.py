@@ -1,0 +1,231 @@
+"""How does this city work?
+
+A Profile is a file that has been read and found sound. It answers; it never changes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from shared.profile.model import (
+    Condition,
+)
+from shared.profile.place import Location, Places
+from shared.profile.routing import Matrix, diversion, graver
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from shared.profile.limit import Limit
+    from shared.profile.model import (
+        Category,
+        Department,
+        LadderRules,
+        Level,
+        ProfileFile,
+        Road,
+        Severity,
+        Unit,
+    )
+    from shared.profile.routing import Diversion, Route
+
+_NO_ATTRIBUTES: Mapping[str, object] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long signing an order and handling the matter may take."""
+
+    sign: Limit
+    handle: Limit
+
+
+class Ladder:
+    """How long each level has before the next one is added."""
+
+    def __init__(self, rules: LadderRules, levels: tuple[Level, ...]) -> None:
+        self._rules = rules
+        self.top: str = rules.top or levels[-1].id
+
+    def step(self, level: str, severity: Severity) -> Limit:
+        """How long the level has, from the moment when it was added."""
+        return self._rules.steps[level][severity]
+
+    def repeat(self, severity: Severity) -> Limit:
+        """How long until the top is called again when nobody there has accepted."""
+        return self._rules.repeat[severity]
+
+
+class Profile:
+    """Everything that a city may want different."""
+
+    def __init__(self, content: ProfileFile, version: str) -> None:
+        """Prepare the lookups of content that `check.py` has found sound."""
+        self.content = content
+        self.version = version
+        self.name = content.name
+        self.title = content.title
+        self.zone = content.zone
+        self.levels = content.levels
+        self.units = content.units
+        self.departments = content.departments
+        self.roads = content.roads
+        self.categories = content.categories
+        self.routing = content.routing
+        self.closing = content.closing
+        self.returns = content.returns
+        self.intake = content.intake
+        self.warn_share = content.clocks.warn_share
+        self.ladder = Ladder(content.ladder, content.levels)
+        self._units = {unit.id: unit for unit in content.units}
+        self._chains = {unit.id: tuple(self._upwards(unit)) for unit in content.units}
+        self.top = next(unit for unit in content.units if unit.parent is None)
+        self._departments = {department.id: department for department in content.departments}
+        self._departments_by_name = {
+            name.casefold(): department for department in content.departments for name in _department_names(department)
+        }
+        self._roads = {road.id: road for road in content.roads}
+        self._categories = {category.code: category for category in content.categories}
+        self._categories_by_name = {
+            name.casefold(): category for category in content.categories for name in category_names(category)
+        }
+        self._places = Places(content, self._chains)
+        self._matrix = Matrix(content, self._chains)
+
+    def _upwards(self, unit: Unit | None) -> Iterator[Unit]:
+        while unit is not None:
+            yield unit
+            unit = None if unit.parent is None else self._units[unit.parent]
+
+    def level_above(self, level_id: str) -> str | None:
+        """The next higher level; None above the highest and for an unknown one."""
+        ids = [level.id for level in self.levels]
+        after = ids[ids.index(level_id) + 1 :] if level_id in ids else []
+        return after[0] if after else None
+
+    def unit(self, unit_id: str) -> Unit | None:
+        """The unit of this id."""
+        return self._units.get(unit_id)
+
+    def chain(self, unit_id: str) -> tuple[Unit, ...]:
+        """The unit and everything above it, lowest first; empty for an unknown one."""
+        return self._chains.get(unit_id, ())
+
+    def department(self, department_id: str) -> Department | None:
+        """The department of this id."""
+        return self._departments.get(department_id)
+
+    def department_by_alias(self, text: str) -> Department | None:
+        """The department that this id, code, name or alias means."""
+        return self._departments_by_name.get(text.strip().casefold())
+
+    def road(self, road_id: str) -> Road | None:
+        """The road of this id."""
+        return self._roads.get(road_id)
+
+    def category(self, code: str) -> Category | None:
+        """The category of this code."""
+        return self._categories.get(code)
+
+    def category_by_alias(self, text: str) -> Category | None:
+        """The category that this code, name or alias means."""
+        return self._categories_by_name.get(text.strip().casefold())
+
+    def locate(  # noqa: PLR0913 - one argument for each means that a report can carry
+        self,
+        *,
+        grid: str | None = None,
+        qr: str | None = None,
+        lon: float | None = None,
+        lat: float | None = None,
+        address: str | None = None,
+        road: str | None = None,
+    ) -> Location | None:
+        """The place by the first means that knows it: code, QR, coordinates, address, road."""
+        return self._places.locate(grid=grid, qr=qr, lon=lon, lat=lat, address=address, road=road)
+
+    def inside(self, lon: float, lat: float) -> bool:
+        """Whether the point lies inside the city's outline; True where the profile has none."""
+        return self._places.inside(lon, lat)
+
+    def route(
+        self,
+        category: Category | str,
+        condition: Condition | str | None,
+        grid: Location | str | None,
+        ownership: str | None = None,
+        *,
+        severity: Severity | None = None,
+    ) -> Route:
+        """Who leads, who assists, where the territorial owner starts (by severity, else as for IV).
+
+        `grid` may be a unit of any level, since a place is not always known down to the grid.
+        """
+        unit = grid.unit if isinstance(grid, Location) else grid
+        return self._matrix.route(_code(category), _id(condition), unit, ownership, severity)
+
+    def diversion(
+        self,
+        category: Category | str | None,
+        condition: Condition | str | None,
+        text: str | None,
+        attributes: Mapping[str, object] = _NO_ATTRIBUTES,
+    ) -> Diversion | None:
+        """Where the report goes instead of the loop; None for nearly all."""
+        code = None if category is None else _code(category)
+        return diversion(self.content.diversions, code, _id(condition), text or "", attributes)
+
+    def severity(
+        self,
+        category: Category | str,
+        condition: Condition | str | None,
+        attributes: Mapping[str, object] = _NO_ATTRIBUTES,
+        text: str | None = None,
+    ) -> Severity:
+        """The condition's severity, raised by what the attributes and the text say."""
+        filed = self._condition(category, condition)
+        return graver(filed.severity, self.content.severity, attributes, text or "")
+
+    def limits(
+        self,
+        category: Category | str,
+        condition: Condition | str | None,
+        severity: Severity,
+    ) -> Limits:
+        """Signing by severity; handling by the filing condition."""
+        handle = self._condition(category, condition).limit
+        return Limits(sign=self.content.clocks.sign[severity], handle=handle)
+
+    def _condition(self, category: Category | str, condition: Condition | str | None) -> Condition:
+        """The one condition that is meant; a LookupError says which there are."""
+        code, wanted = _code(category), _id(condition)
+        known = self._categories.get(code)
+        if known is None:
+            message = f"the profile {self.name} has no category {code!r}"
+            raise LookupError(message)
+        found = known.condition(wanted)
+        if found is None:
+            there_are = ", ".join(each.id for each in known.conditions)
+            message = f"category {code} has no condition {wanted!r}: choose one of {there_are}"
+            raise LookupError(message)
+        return found
+
+
+def _code(category: Category | str) -> str:
+    return category if isinstance(category, str) else category.code
+
+
+def _id(condition: Condition | str | None) -> str | None:
+    return condition.id if isinstance(condition, Condition) else condition
+
+
+def _department_names(department: Department) -> set[str]:
+    names = (department.id, department.zh, department.en, *department.codes, *department.aliases)
+    return set(names)
+
+
+def category_names(category: Category) -> set[str]:
+    """All that a report may call the category."""
+    return {category.code, category.zh, category.en, *category.aliases}

@@ -1,0 +1,62 @@
+"""Which environment variables do all services read? One class; a service adds its own in services/<name>/settings.py."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PORTS = {"desk": 8000, "intake": 8001, "triage": 8002, "dispatch": 8003, "closure": 8004, "sla": 8005}
+"""The port of each service where GRIDCALL_<SERVICE>_PORT says nothing else."""
+
+
+class Settings(BaseSettings):
+    """What every service needs to know; every name has the prefix GRIDCALL_."""
+
+    model_config = SettingsConfigDict(env_prefix="GRIDCALL_", extra="ignore", frozen=True)
+
+    kafka: str = Field("127.0.0.1:9092", description="Kafka bootstrap servers")
+    mongo: str = Field("mongodb://127.0.0.1:27017/?replicaSet=rs0", description="MongoDB URI of a replica set")
+    profile: str = Field("yucheng", description="name of a bundled profile, or path of a profile file")
+    data: str = Field(".gridcall", description="folder for local data")
+    clock_speed: float = Field(1.0, gt=0, description="how much faster than the world time runs")
+    clock_origin: str = Field("", description="<real>/<virtual> instants that all processes share, ISO 8601")
+    log: Literal["console", "json"] = Field("console", description="form of the log lines")
+    log_level: str = Field("info", description="debug, info, warning or error")
+    host: str = Field("127.0.0.1", description="address that HTTP listens on")
+    database_prefix: str = Field("gridcall_", description="what each service's database name begins with")
+    group_prefix: str = Field("gridcall.", description="what each consumer group's name begins with")
+    log_partitions: int = Field(8, ge=1, description="partitions that a new log, reports and receipts topic gets")
+    department_partitions: int = Field(1, ge=1, description="partitions that a new department topic gets")
+    batch_records: int = Field(500, ge=1, description="most records in one turn of the partition loop")
+    batch_timers: int = Field(200, ge=1, description="most due tickets in one turn of the partition loop")
+    poison_limit: int = Field(200, ge=1, description="dead letters and parkings of one topic in a minute that pause it")
+    cache_tickets: int = Field(50_000, ge=100, description="ticket states kept in memory per service process")
+    session_timeout_ms: int = Field(30_000, description="how long Kafka waits for a silent consumer")
+    intake_port: int = PORTS["intake"]
+    triage_port: int = PORTS["triage"]
+    dispatch_port: int = PORTS["dispatch"]
+    closure_port: int = PORTS["closure"]
+    sla_port: int = PORTS["sla"]
+    desk_port: int = PORTS["desk"]
+
+    def port(self, service: str) -> int:
+        """Give the HTTP port of a service."""
+        return int(getattr(self, f"{service}_port"))
+
+    def database(self, service: str) -> str:
+        """Give the name of a service's database."""
+        return f"{self.database_prefix}{service}"
+
+    def group(self, service: str, door: str = "") -> str:
+        """Give the consumer group of a service, or of one of its doors."""
+        return f"{self.group_prefix}{service}" + (f".{door}" if door else "")
+
+
+def documented() -> list[dict[str, Any]]:
+    """Give each variable with its default and meaning, for the README."""
+    return [
+        {"name": f"GRIDCALL_{name.upper()}", "default": field.default, "about": field.description or "HTTP port"}
+        for name, field in Settings.model_fields.items()
+    ]

@@ -91,7 +91,7 @@ class Places:
             return False
         if self._outline is None:
             return True
-        import shapely  # noqa: PLC0415 - 80 ms that most processes never need
+        import shapely  # noqa: PLC0415 - 0.2 s (it loads numpy) that most processes never need
 
         return bool(shapely.intersects_xy(self._shape, lon, lat))
 

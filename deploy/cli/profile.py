@@ -1,0 +1,61 @@
+"""Is a profile sound before a service is started with it? `gridcall profile ...`."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Final
+
+import typer
+
+from shared.profile import Profile, ProfileInvalid, find_profile, load_profile
+
+app = typer.Typer(no_args_is_help=True, help="Profiles: everything that a city may want different.")
+
+_FINDING: Final = 1
+
+
+@app.callback()
+def _profile() -> None:
+    """Keep `check` a command of its own, also while it is the only one."""
+
+
+@app.command()
+def check(
+    file: Annotated[str, typer.Argument(help="A profile's path, or the name of one that comes with gridcall.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Say what must change in a profile, with file and line; exit 1 when anything must."""
+    try:
+        profile = load_profile(find_profile(file))
+    except ProfileInvalid as invalid:
+        typer.echo(_findings_json(invalid) if as_json else str(invalid), err=not as_json)
+        raise typer.Exit(_FINDING) from None
+    typer.echo(json.dumps(_facts(profile), ensure_ascii=False) if as_json else _line(profile))
+
+
+def _findings_json(invalid: ProfileInvalid) -> str:
+    errors = [
+        {"file": each.file, "line": each.line, "pointer": each.pointer, "detail": each.message}
+        for each in invalid.errors
+    ]
+    return json.dumps({"ok": False, "errors": errors}, ensure_ascii=False)
+
+
+def _facts(profile: Profile) -> dict[str, object]:
+    return {
+        "ok": True,
+        "name": profile.name,
+        "version": profile.version,
+        "units": len(profile.units),
+        "departments": len(profile.departments),
+        "roads": len(profile.roads),
+        "categories": len(profile.categories),
+        "conditions": sum(len(category.conditions) for category in profile.categories),
+        "routing_rows": len(profile.routing.rows),
+    }
+
+
+def _line(profile: Profile) -> str:
+    facts = _facts(profile)
+    counts = ", ".join(f"{facts[key]} {key.replace('_', ' ')}" for key in list(facts)[3:])
+    return f"{profile.name} {profile.version} is sound: {counts}"

@@ -181,7 +181,7 @@ def create_app(service: str, version: str, unready: Callable[[], dict[str, str]]
 
     @app.exception_handler(Exception)
     async def unexpected(request: Request, error: Exception) -> Response:
-        log.exception("a request failed", path=request.url.path, exc_info=error)
+        log.error("a request failed", path=request.url.path, exc_info=error)
         return Problem(500, "A defect", "this should not happen; it has been logged. Try again later.").response()
 
     return app

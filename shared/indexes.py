@@ -1,4 +1,4 @@
-"""Which indexes does a service need? Declared in its store.py, created by `gridcall topics apply`, never on the hot path."""
+"""Which indexes does a service need? Declared in its store.py, created by `gridcall topics apply`."""
 
 from __future__ import annotations
 

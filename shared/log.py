@@ -1,4 +1,4 @@
-"""How do services write their log lines? structlog, as text or JSON, with ticket and trace bound and no personal data."""
+"""How do services write their log lines? structlog, text or JSON, ticket and trace bound, no personal data."""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ def _letter(found: dict[str, Any], *, whole: bool) -> Letter:
     )
 
 
-def add_operations(service: Service) -> None:
+def add_operations(service: Service) -> None:  # noqa: C901 - one short function per operation
     """Add the operations to a service's application."""
     app, db = service.app, service.db
 
@@ -163,6 +163,7 @@ def add_operations(service: Service) -> None:
     @app.post("/ops/resume", tags=["operations"])
     async def resume(topic: str) -> Done:
         """Read a topic again that a burst of poison has paused."""
-        if not any([loop.resume(topic) for loop in service.loops]):  # every loop is asked
+        resumed = [loop.resume(topic) for loop in service.loops]
+        if not any(resumed):
             raise Problem(404, "Not paused", f"{service.name} has not paused {topic}")
         return Done(id=topic, done="resumed")

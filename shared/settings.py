@@ -1,4 +1,4 @@
-"""Which environment variables do all services read? One class; a service adds its own in services/<name>/settings.py."""
+"""Which environment variables do all services read? A service adds its own in services/<name>/settings.py."""
 
 from __future__ import annotations
 

@@ -226,10 +226,11 @@ class PartitionLoop(ConsumerRebalanceListener):  # type: ignore[misc]
                     ]
                     if batches:
                         await self._turn(batches)
-                    self.progress.trouble = ""
-                    return
                 except (TryLater, Conflict, Fenced) as error:
                     await self._recover(error, [b.partition for b in batches])
+                else:
+                    self.progress.trouble = ""
+                    return
             await asyncio.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE_S)
 
@@ -252,13 +253,13 @@ class PartitionLoop(ConsumerRebalanceListener):  # type: ignore[misc]
     ) -> Batch | None:
         """Give the records that have not been handled; None when there are none or the consumer had to go back."""
         first = records[0].offset
-        if first > partition.position and self.consumer is not None:
+        went_back = self._went_back.get(tp) == partition.position
+        if first > partition.position and not went_back and self.consumer is not None:
             # Kafka's committed offset is ahead of the fence (a restored database): go back once. When the same
             # gap comes again the records are gone (retention, or an aborted transaction) and we go on.
-            if self._went_back.get(tp) != partition.position:
-                self._went_back[tp] = partition.position
-                self.consumer.seek(tp, partition.position)
-                return None
+            self._went_back[tp] = partition.position
+            self.consumer.seek(tp, partition.position)
+            return None
         self._went_back.pop(tp, None)
         fresh = [r for r in records if r.offset >= partition.position]
         return Batch(partition, fresh) if fresh else None

@@ -1,4 +1,4 @@
-"""Where does a record go that cannot be handled? Unreadable ones to the dead letters, failing tickets to the parking."""
+"""Where does a record go that cannot be handled? Unreadable: dead letters. A rule raised: its ticket is parked."""
 
 from __future__ import annotations
 

@@ -234,7 +234,7 @@ class OrderReturned(Fact):
 
 
 class AdjudicationAsked(Fact):
-    """Returned too often: the duty officer of `unit` decides who handles it, and it may not come back (派单异议审核)."""
+    """Returned too often: the duty officer of `unit` decides who handles it, for good (派单异议审核)."""
 
     type: ClassVar[str] = "gridcall.ticket.adjudication-asked.v1"
     producer: ClassVar[str] = "dispatch"

@@ -58,7 +58,7 @@ class Places:
         self._qr = {code: unit for unit in self._units for code in unit.qr}
         self._top = max(self._units, key=lambda unit: self._rank[unit.level])
 
-    def locate(  # noqa: PLR0913 - one argument for each means that a report can carry
+    def locate(
         self,
         *,
         grid: str | None = None,

@@ -133,7 +133,7 @@ class Profile:
         """The category that this code, name or alias means."""
         return self._categories_by_name.get(text.strip().casefold())
 
-    def locate(  # noqa: PLR0913 - one argument for each means that a report can carry
+    def locate(
         self,
         *,
         grid: str | None = None,

@@ -1,0 +1,75 @@
+"""Do `docker compose up` and `make run` start the same stack?"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from deploy.local.parts import PARTS, SERVICES, Part
+
+ROOT = Path(__file__).parents[2]
+BESIDE = {"setup", "prometheus"}
+"""`up` does the first itself; it has no Prometheus, since `make run` needs nothing but Python and Java."""
+OF_THE_IMAGE = {"GRIDCALL_HEALTH_PORT"}
+KAFKA_OF_THE_NETWORK = {
+    "advertised.listeners",
+    "controller.quorum.voters",
+    "inter.broker.listener.name",
+    "listener.security.protocol.map",
+    "listeners",
+    "log.dirs",
+}
+"""A container listens on other addresses; everything else must be the same."""
+
+
+@pytest.fixture(scope="module")
+def compose() -> dict[str, Any]:
+    """Give the services of docker-compose.yml."""
+    services: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))["services"]
+    return services
+
+
+def test_the_parts_are_the_same(compose: dict[str, Any]) -> None:
+    """No part is in one and not in the other."""
+    assert set(compose) - BESIDE == {part.name for part in PARTS}
+
+
+@pytest.mark.parametrize("part", SERVICES, ids=lambda part: part.name)
+def test_a_service_is_started_the_same_way(compose: dict[str, Any], part: Part) -> None:
+    """The same module, the same environment variables."""
+    described = compose[part.name]
+    assert described["command"] == ["python", "-m", part.module]
+    assert set(described["environment"]) - OF_THE_IMAGE == set(part.variables)
+    assert described["environment"]["GRIDCALL_HEALTH_PORT"] == part.port
+
+
+@pytest.mark.parametrize("part", PARTS, ids=lambda part: part.name)
+def test_a_part_listens_on_the_same_port(compose: dict[str, Any], part: Part) -> None:
+    """The port on the host is the documented one, and the same variable changes it."""
+    assert compose[part.name]["ports"] == [f"127.0.0.1:${{{part.port_variable}:-{part.port}}}:{part.port}"]
+
+
+def test_kafka_is_configured_the_same_way(compose: dict[str, Any]) -> None:
+    """Each broker property of the local node is in compose with the same value, and none besides."""
+    lines = (ROOT / "deploy" / "local" / "server.properties").read_text(encoding="utf-8").splitlines()
+    local = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+    beside = {"KAFKA_HEAP_OPTS"}
+    image = {
+        name.removeprefix("KAFKA_").lower().replace("_", "."): str(value)
+        for name, value in compose["kafka"]["environment"].items()
+        if name not in beside
+    }
+    assert set(image) == set(local)
+    differing = {name for name in local if local[name] != image[name]}
+    assert differing <= KAFKA_OF_THE_NETWORK
+
+
+def test_prometheus_asks_every_service() -> None:
+    """Each service is a target, on its port."""
+    content = (ROOT / "deploy" / "prometheus" / "prometheus.yml").read_text(encoding="utf-8")
+    targets = set(re.findall(r"targets: \[([a-z]+:\d+)\]", content))
+    assert targets == {f"{part.name}:{part.port}" for part in SERVICES}

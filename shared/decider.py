@@ -67,6 +67,10 @@ class Turn:
     refused: Refused | None = None
     repeated: bool = False
     """The command has been answered before: answer again, do nothing again."""
+    said: tuple[str, ...] = ()
+    """Wire types of the facts that followed; for a repeated command those of the first time."""
+    state: Any = None
+    """The state after it, for `observe`."""
 
 
 def _no_effects(_state: Any, _turn: Turn) -> Sequence[Effect]:

@@ -50,7 +50,8 @@ class Slot(Generic[S]):
     state: S
     sequence: int = 0
     seen: dict[str, int] | None = None
-    answers: dict[str, list[str] | None] | None = None
+    answers: dict[str, list[str]] | None = None
+    """Id of a command -> reason and sentences of its refusal, or "" and the wire types of what it led to."""
     stored: bool = False
     wake_at: datetime | None = None
 
@@ -271,7 +272,10 @@ class Fold(Generic[S]):
         try:
             self._count(name, self._apply(partition, message))
         except DeadLetter as error:
+            # Not poison of the log: somebody's update names a ticket that is not there, and a department
+            # that sends many of these must not pause the log for all.
             self._bury(partition, record, error, name)
+            self._outcome.poison[record.topic] -= 1
         except Exception as error:
             log.exception("a rule raised: the ticket is parked", ticket=message.ticket, type=name)
             self._park(partition, message.ticket, record_document(record), error)
@@ -319,8 +323,11 @@ class Fold(Generic[S]):
                 log.error("facts are missing from the log", ticket=message.ticket, producer=producer, after=last)
         answers = slot.answers or {}
         if not sequence and message.envelope.id in answers:
-            refused = answers[message.envelope.id]
-            turn = Turn(message, (), Refused(*refused) if refused else None, repeated=True)
+            reason, *rest = answers[message.envelope.id]
+            if reason:
+                turn = Turn(message, (), Refused(reason, *rest), repeated=True, state=slot.state)
+            else:
+                turn = Turn(message, (), repeated=True, said=tuple(rest), state=slot.state)
             self._say(partition, slot, message, turn, slot.state)
             return "repeated"
         refusal: Refused | None = None
@@ -345,14 +352,14 @@ class Fold(Generic[S]):
             fact = Message(envelope, message.ticket, body)
             state = self._decider.evolve(state, fact)
             facts.append(fact)
-        turn = Turn(message, tuple(facts), refusal)
+        turn = Turn(message, tuple(facts), refusal, said=tuple(body.type for body in bodies), state=state)
         changed = slot.copy()
         changed.state, changed.sequence = state, number
         if sequence and changed.seen is not None:
             changed.seen[producer] = sequence
         if message.data.kind == "command" and message.envelope.type != "timer" and changed.answers is not None:
             changed.answers[message.envelope.id] = (
-                [refusal.reason, refusal.detail, refusal.detail_zh] if refusal else None
+                [refusal.reason, refusal.detail, refusal.detail_zh] if refusal else ["", *turn.said]
             )
             while len(changed.answers) > ANSWERS_KEPT:
                 del changed.answers[next(iter(changed.answers))]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+import math
+import re
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 from shared.messages.log import ReturnReason
 from shared.messages.parts import Attachment, CategoryRef, Channel, Handler, Location, Place, Role, Severity
@@ -12,12 +14,42 @@ from shared.messages.registry import Body, Kind
 
 MAX_TEXT = 10_000
 """Longest free text that is taken from others, in characters."""
+MAX_REPORT_TEXT = 100_000
+"""Longest text that any profile may allow a report; `intake.max_text` of the profile is what holds."""
+MAX_DEPTH = 5
+"""Deepest nesting of a report's attributes."""
+MAX_ITEMS = 500
+"""Most values, keys included, in a report's attributes."""
+MAX_ATTRIBUTES_TEXT = 20_000
+"""Most characters in all keys and strings of a report's attributes together."""
+MAX_INTEGER = 2**53
+"""Largest whole number that every reader of JSON keeps as it is."""
+
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d")
+
+
+def _written_out(value: Any) -> Any:
+    """Refuse what pydantic would read as seconds since 1970: a sender that counts in milliseconds is 1000 times off."""
+    if isinstance(value, str) and _RFC3339.match(value) is None:
+        raise ValueError("write an RFC 3339 instant with an offset, for instance 2026-11-22T08:00:00+08:00")
+    return value
+
+
+Instant = Annotated[AwareDatetime, BeforeValidator(_written_out)]
+"""An instant as others write it: RFC 3339 with an offset, nothing else."""
 
 
 class Strict(BaseModel):
     """What others send: an unknown field is refused, so that a misspelt one is not lost silently."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    @field_validator("*")
+    @classmethod
+    def _no_nul(cls, value: Any) -> Any:
+        if isinstance(value, str) and "\0" in value:
+            raise ValueError("holds a NUL character (U+0000): remove it")
+        return value
 
 
 class StrictPlace(Strict):
@@ -47,7 +79,7 @@ class StrictCaller(Strict):
 class StrictAttachment(Strict):
     """A file by reference."""
 
-    url: str = Field(max_length=2000, pattern="^https?://")
+    url: str = Field(max_length=2000, pattern=r"^https?://[^\s]+$")
     media_type: str = Field(max_length=100, pattern=r"^[\w.+-]+/[\w.+-]+$")
     sha256: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
 
@@ -65,15 +97,45 @@ class ReportSubmitted(Strict, Body):
     producer: ClassVar[str] = "hotline"
 
     channel: Channel
-    text: str = Field(default="", max_length=MAX_TEXT)
+    text: str = Field(default="", max_length=MAX_REPORT_TEXT)
     category: str | None = Field(default=None, max_length=64)
     condition: str | None = Field(default=None, max_length=64)
-    occurred_at: AwareDatetime | None = None
+    occurred_at: Instant | None = None
     source_reference: str | None = Field(default=None, max_length=200)
     place: StrictPlace = StrictPlace()
     caller: StrictCaller = StrictCaller()
     attachments: tuple[StrictAttachment, ...] = Field(default=(), max_length=20)
     attributes: dict[str, Any] = Field(default_factory=dict, max_length=50)
+
+    @field_validator("attributes")
+    @classmethod
+    def _modest(cls, value: dict[str, Any]) -> dict[str, Any]:
+        if value:
+            _measure(value)
+        return value
+
+
+def _measure(attributes: dict[str, Any]) -> None:
+    """Refuse attributes that a reader of the log could choke on."""
+    items, characters = 0, 0
+    level: list[Any] = [attributes]
+    for _ in range(MAX_DEPTH):
+        texts = [key for part in level if isinstance(part, dict) for key in part]
+        inside = [x for part in level for x in (part.values() if isinstance(part, dict) else part)]
+        texts += [x for x in inside if isinstance(x, str)]
+        items, characters = items + len(inside), characters + sum(map(len, texts))
+        if items > MAX_ITEMS or characters > MAX_ATTRIBUTES_TEXT:
+            raise ValueError(f"at most {MAX_ITEMS} values and {MAX_ATTRIBUTES_TEXT} characters: leave some out")
+        if any("\0" in text for text in texts):
+            raise ValueError("hold a NUL character (U+0000): remove it")
+        if not all(abs(x) <= MAX_INTEGER for x in inside if isinstance(x, int)):
+            raise ValueError(f"whole numbers up to {MAX_INTEGER} only: send a longer one as a string")
+        if not all(math.isfinite(x) for x in inside if isinstance(x, float)):
+            raise ValueError("NaN and infinity are not JSON: leave them out")
+        level = [x for x in inside if isinstance(x, dict | list | tuple)]
+        if not level:
+            return
+    raise ValueError(f"nested deeper than {MAX_DEPTH}: make them flatter")
 
 
 class Receipt(Body):
@@ -309,7 +371,7 @@ class UpdateCheckIn(Update):
 
     type: ClassVar[str] = "gridcall.order.check-in.v1"
 
-    at: AwareDatetime
+    at: Instant
     by: str = Field(max_length=100)
     lon: float | None = Field(default=None, ge=-180, le=180, allow_inf_nan=False)
     lat: float | None = Field(default=None, ge=-90, le=90, allow_inf_nan=False)
@@ -331,7 +393,7 @@ class UpdateSuspend(Update):
     type: ClassVar[str] = "gridcall.order.suspend.v1"
 
     reason: str = Field(max_length=200)
-    until: AwareDatetime | None = None
+    until: Instant | None = None
     detail: str = Field(default="", max_length=MAX_TEXT)
     by: str = Field(default="", max_length=100)
 
@@ -342,7 +404,7 @@ class UpdateResume(Update):
     type: ClassVar[str] = "gridcall.order.resume.v1"
 
     reason: str = Field(default="", max_length=200)
-    until: AwareDatetime | None = None
+    until: Instant | None = None
     detail: str = Field(default="", max_length=MAX_TEXT)
     by: str = Field(default="", max_length=100)
 
@@ -352,7 +414,7 @@ class UpdateExtend(Update):
 
     type: ClassVar[str] = "gridcall.order.extend.v1"
 
-    until: AwareDatetime
+    until: Instant
     reason: str = Field(max_length=1000)
     by: str = Field(default="", max_length=100)
 

@@ -101,6 +101,7 @@ class TicketTriaged(Fact):
     rule: str = ""
     """Which row of the matrix, or which decision, chose the lead."""
     profile_version: str
+    reported_at: AwareDatetime | None = None
 
 
 class TriageNeeded(Fact):

@@ -1,0 +1,32 @@
+"""Which commands are there?"""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+import typer
+
+from deploy.cli import profile, topics
+from deploy.cli.output import Commands
+
+app = typer.Typer(
+    cls=Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Reports go from the hotline to closed: run it, look into it, repair it.",
+)
+
+if find_spec("supervisor"):  # the services' image carries no local servers, and none of these commands
+    from deploy.cli.down import down
+    from deploy.cli.status import status
+    from deploy.cli.up import up
+
+    app.command()(up)
+    app.command()(status)
+    app.command()(down)
+app.add_typer(profile.app, name="profile")
+app.add_typer(topics.app, name="topics")
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,187 @@
+"""How does one command bring everything up, show that the loop closes, and take everything down again?"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import select
+import signal
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+from rich.table import Table
+
+from deploy.cli.output import FINDING, UNREACHABLE, Failure, Json, err, out, print_json
+from deploy.local.parts import SERVICES
+from deploy.local.processes import ServerError
+from deploy.local.settings import LocalSettings
+from deploy.local.stack import Stack, complete
+from shared.profile import find_profile, load_profile
+from shared.topics import dispatch_topic
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from shared.profile import Profile
+
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Stopped(BaseException):
+    """Somebody asked for the end: Ctrl-C, SIGTERM, or the terminal is gone."""
+
+
+def up(  # noqa: PLR0917 - typer turns each into an option
+    profile: Annotated[str | None, typer.Option(help="Name or path of a profile.")] = None,
+    speed: Annotated[float | None, typer.Option(min=0.001, help="How much faster than the world time runs.")] = None,
+    replay: Annotated[str | None, typer.Option(help="A file of reports to replay instead of the example day.")] = None,
+    no_replay: Annotated[bool, typer.Option("--no-replay", help="Replay nothing.")] = False,
+    detach: Annotated[bool, typer.Option("--detach", help="Return when all is up; 'gridcall down' stops it.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Start Kafka, MongoDB and all services on this machine; Ctrl-C stops all of it."""
+    settings = _settings(profile, speed)
+    city = load_profile(find_profile(settings.profile))
+    with _only_one(settings.folder), _stop_signals():
+        stack = _ready_to_start(settings)
+        try:
+            happened = _start(stack, city, replay, wanted=not no_replay)
+            _show(stack, city, happened, as_json=as_json)
+            if not detach:
+                out.print("Ctrl-C stops all of it.", style="dim")
+                _stay(stack)
+        except Stopped:
+            _take_down(stack)
+        except BaseException as error:
+            _take_down(stack)
+            if isinstance(error, ServerError):
+                raise Failure(str(error), f"The logs are in {stack.supervisor.logs}.", UNREACHABLE) from None
+            raise
+
+
+def _settings(profile: str | None, speed: float | None) -> LocalSettings:
+    given: dict[str, Any] = {"profile": profile, "clock_speed": speed}
+    return LocalSettings(**{name: value for name, value in given.items() if value is not None})
+
+
+@contextmanager
+def _only_one(folder: Path) -> Iterator[None]:
+    """Hold the data folder; refuse when another `up` holds it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "up.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise _runs_already(folder) from None
+        yield
+
+
+@contextmanager
+def _stop_signals() -> Iterator[None]:
+    def stop(_number: int, _frame: object) -> NoReturn:
+        for each in STOP_SIGNALS:
+            signal.signal(each, signal.SIG_IGN)  # the end is under way; a second Ctrl-C must not leave processes
+        raise Stopped
+
+    before = [(each, signal.signal(each, stop)) for each in STOP_SIGNALS]
+    try:
+        yield
+    finally:
+        for each, handler in before:
+            signal.signal(each, handler)
+
+
+def _runs_already(folder: Path) -> Failure:
+    return Failure(f"gridcall already runs on {folder}.", "Stop it by 'gridcall down', or set GRIDCALL_DATA.", FINDING)
+
+
+def _ready_to_start(settings: LocalSettings) -> Stack:
+    if Stack(settings).supervisor.pid():
+        raise _runs_already(settings.folder)
+    taken = Stack(settings).taken_ports()
+    if taken:
+        stack = Stack(settings)
+        ports = ", ".join(f"{stack.port(part)} ({part.name})" for part in taken)
+        variables = ", ".join(part.port_variable for part in taken)
+        raise Failure(f"Port {ports} is taken by another program.", f"Choose another by {variables}.", UNREACHABLE)
+    return Stack(complete(settings))
+
+
+def _start(stack: Stack, city: Profile, replay: str | None, *, wanted: bool) -> dict[str, Any]:
+    from deploy.cli import topics  # noqa: PLC0415 - the drivers are needed by no other command's start
+
+    with err.status("starting Kafka and MongoDB") as status:
+        stack.start_servers(status.update)
+        status.update("creating topics and indexes")
+        topics.apply(stack.settings.kafka_address, stack.settings.profile)
+        topics.indexes(stack.settings.mongo_address)
+        stack.start_services(status.update)
+    return _replay(stack, city, replay) if wanted else {}
+
+
+def _replay(stack: Stack, city: Profile, file: str | None) -> dict[str, Any]:
+    """Replay a given file, or the example day the first time that this data folder is used."""
+    from deploy.cli.replay import replay_example  # noqa: PLC0415 - as above
+
+    marker = stack.folder / "example-replayed"
+    if file is None and marker.exists():
+        return {}
+    happened: dict[str, Any] = replay_example(
+        file=file,
+        profile=city,
+        kafka=stack.settings.kafka_address,
+        desk=stack.url(next(part for part in SERVICES if part.name == "desk")),
+        speed=stack.settings.clock_speed,
+    )
+    if file is None:
+        marker.touch()
+    return happened
+
+
+def _show(stack: Stack, city: Profile, happened: dict[str, Any], *, as_json: bool) -> None:
+    places = _places(stack, city)
+    if as_json:
+        print_json({"happened": happened, "look": places})
+        return
+    if happened:
+        table = Table("what happened", "", show_lines=False)
+        for name, value in happened.items():
+            table.add_row(name, str(value))
+        out.print(table)
+    out.print("\nwhere to look", style="bold")
+    width = max(map(len, places)) + 2
+    for name, place in places.items():
+        out.print(f"{name:{width}}{place}", markup=False)  # a line each, whole: it gets copied
+
+
+def _places(stack: Stack, city: Profile) -> dict[str, str]:
+    services = {part.name: part for part in SERVICES}
+    topic = dispatch_topic(city.departments[0].topic)
+    return {
+        "desk": stack.url(services["desk"]),
+        "send a report": f"POST {stack.url(services['intake'])}/v1/reports",
+        "an order, as a department sees it": f"kcat -b {stack.settings.kafka_address} -t {topic} -C -o beginning -e",
+        **{f"metrics of {name}": f"{stack.url(part)}/metrics" for name, part in services.items()},
+        "logs": str(stack.supervisor.logs),
+    }
+
+
+def _stay(stack: Stack) -> None:
+    """Return when supervisord ends, which is what `gridcall down` in another shell does."""
+    pid = stack.supervisor.pid()
+    if not pid:
+        return
+    handle = os.pidfd_open(pid)
+    try:
+        select.select([handle], [], [])
+    finally:
+        os.close(handle)
+
+
+def _take_down(stack: Stack) -> None:
+    with err.status("stopping services, then Kafka, then MongoDB"):
+        stopped = stack.stop()
+    if stopped:
+        err.print("All parts are stopped; the data stays for the next start.")

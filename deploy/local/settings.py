@@ -1,0 +1,35 @@
+"""Which environment variables does a stack on this machine read, besides those of the services?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+
+from shared.settings import Settings
+
+
+class LocalSettings(Settings):
+    """What every service needs to know, and which servers to start; every name has the prefix GRIDCALL_."""
+
+    kafka: str = Field("", description="Kafka bootstrap servers; when set, no Kafka is started")
+    mongo: str = Field("", description="MongoDB URI; when set, no mongod is started")
+    kafka_port: int = Field(9092, description="port of the Kafka that is started")
+    mongo_port: int = Field(27017, description="port of the mongod that is started")
+    mongo_cache_gb: float = Field(0.5, ge=0.25, description="cache of the mongod that is started")
+    pii_key: str = Field("", description="Fernet key for names and phones; made once when not set")
+
+    @property
+    def kafka_address(self) -> str:
+        """Give the Kafka to use, ours or somebody else's."""
+        return self.kafka or f"127.0.0.1:{self.kafka_port}"
+
+    @property
+    def mongo_address(self) -> str:
+        """Give the MongoDB to use, ours or somebody else's."""
+        return self.mongo or f"mongodb://127.0.0.1:{self.mongo_port}/?replicaSet=rs0"
+
+    @property
+    def folder(self) -> Path:
+        """Give the folder of the local data."""
+        return Path(self.data).resolve()

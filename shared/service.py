@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from shared.decider import Decider
+    from shared.loop.generations import Generations
     from shared.loop.work import Work
 
 log = structlog.get_logger(__name__)
@@ -100,9 +101,9 @@ class Service:
 
     # ------------------------------------------------------------ wiring
 
-    def read_log(self, decider: Decider[Any]) -> PartitionLoop:
-        """Let a decider read the ticket log."""
-        work = TicketWork(decider, self.db, self.clock, self.settings.cache_tickets)
+    def read_log(self, decider: Decider[Any], generations: Generations | None = None) -> PartitionLoop:
+        """Let a decider read the ticket log; `generations` where what it folds can be rebuilt beside itself."""
+        work = TicketWork(decider, self.db, self.clock, self.settings.cache_tickets, generations)
         return self._read(work, (TICKETS,), self.settings.group(self.name))
 
     def read_door(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from shared.envelope import Envelope, Outgoing, headers, read
 from shared.errors import DeadLetter
+from shared.loop.generations import FIRST
 from shared.loop.poison import COLLECTION as DEAD
 from shared.loop.work import Batch, Outcome
 from shared.messages import REGISTRY
@@ -91,6 +92,8 @@ class Door(Protocol):
 class DoorWork:
     """The loop's work at a door: no state of its own, no timers."""
 
+    generation = FIRST
+
     def __init__(
         self, service: str, door: Door, morgue: Morgue, clock: Clock, *, transactional_reads: bool = False
     ) -> None:
@@ -122,6 +125,10 @@ class DoorWork:
 
     def forget(self, partition: Partition | None) -> None:
         """Nothing is cached."""
+
+    async def replaced(self) -> bool:
+        """Nothing at a door is ever rebuilt."""
+        return False
 
     async def claimed(self, partition: Partition) -> None:
         """Nothing is parked at a door."""

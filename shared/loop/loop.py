@@ -168,8 +168,11 @@ class PartitionLoop(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def _claim_all(self) -> None:
         """Claim every assigned partition: publish what its last owner left, then read on where it stopped."""
+        await self._follow()
         for tp in sorted(self._assigned - self._owned.keys()):
-            partition = await self._store.claim(tp.topic, tp.partition)
+            partition = await self._store.claim(tp.topic, tp.partition, self._work.generation)
+            if await self._follow():  # swapped before our claim: what we claimed is of the past
+                raise Conflict("a rebuild has swapped the read models, claiming anew")
             await self._work.claimed(partition)
             await self._probe("claimed")
             await self._publish([partition])
@@ -181,6 +184,15 @@ class PartitionLoop(ConsumerRebalanceListener):  # type: ignore[misc]
                     self.consumer.seek(tp, partition.next_offset)
             self._wake.set()
 
+    async def _follow(self) -> bool:
+        """When a rebuild has swapped what is folded into: own nothing, so that all is claimed anew there."""
+        if not await self._work.replaced():
+            return False
+        self._owned.clear()
+        self._work.forget(None)
+        log.info("following a rebuild", group=self.group, generation=self._work.generation)
+        return True
+
     async def _reload(self, partitions: Sequence[Partition]) -> None:
         """After trouble: forget everything, read the partition documents, publish what was committed."""
         for partition in partitions:
@@ -189,6 +201,8 @@ class PartitionLoop(ConsumerRebalanceListener):  # type: ignore[misc]
             try:
                 fresh = await self._store.read(partition)
             except Fenced:
+                if await self._follow():
+                    return
                 log.warning("another owner has taken the partition", partition=partition.key)
                 self._owned.pop(tp, None)
                 self._assigned.discard(tp)
@@ -467,6 +481,21 @@ class PartitionLoop(ConsumerRebalanceListener):  # type: ignore[misc]
                     metrics.consumer_lag.labels(self.service, f"{tp.topic}/{tp.partition}").set(lag)
 
     # ------------------------------------------------------------ health
+
+    def owns_partitions(self) -> bool:
+        """Tell whether Kafka has given us partitions and all of them are taken over."""
+        return bool(self._owned) and self._assigned == self._owned.keys()
+
+    async def idle(self) -> bool:
+        """Tell whether everything on the topics is read, everything due is fired and everything said is published."""
+        if self.consumer is None or self.progress.turn_since is not None or not self._owned:
+            return False
+        now = self._clock.now()
+        ends = await self.consumer.end_offsets(list(self._owned))
+        return all(
+            p.position >= ends[tp] and not p.outbox and (p.next_due is None or p.next_due > now)
+            for tp, p in self._owned.items()
+        )
 
     def unready(self) -> str:
         """Say why this loop is not ready, looking at progress and not only at connections; empty when it is."""

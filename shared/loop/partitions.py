@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from shared.envelope import Outgoing
 from shared.errors import Fenced
+from shared.loop.generations import FIRST, partition_key
 from shared.mongo import UpdateOne, remedies
 
 if TYPE_CHECKING:
@@ -69,9 +70,9 @@ class PartitionStore:
         self._group = group
         self._owner = owner
 
-    async def claim(self, topic: str, number: int) -> Partition:
+    async def claim(self, topic: str, number: int, generation: int = FIRST) -> Partition:
         """Become the owner: whoever owned it before is refused from now on."""
-        key = f"{self._group}/{topic}/{number}"
+        key = partition_key(self._group, generation, topic, number)
         with remedies():
             found = await self._documents.find_one_and_update(
                 {"_id": key},

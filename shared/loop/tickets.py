@@ -13,6 +13,7 @@ from shared.decider import Decider, Message, State, TimerDue, Turn
 from shared.envelope import Envelope, Outgoing, headers, read, type_of
 from shared.errors import DeadLetter, Refused
 from shared.ids import fact_id, is_ticket_id, named
+from shared.loop.generations import FIRST, Generations, collection_of
 from shared.loop.poison import COLLECTION as DEAD
 from shared.loop.poison import PARKED, Morgue, record_document
 from shared.loop.work import Batch, Outcome
@@ -65,18 +66,45 @@ class TicketWork(Generic[S]):
 
     transactional_reads = False
 
-    def __init__(self, decider: Decider[S], db: Database, clock: Clock, cache_size: int) -> None:
-        """Begin with an empty cache."""
+    def __init__(
+        self,
+        decider: Decider[S],
+        db: Database,
+        clock: Clock,
+        cache_size: int,
+        generations: Generations | None = None,
+    ) -> None:
+        """Begin with an empty cache; `generations` where what is folded can be rebuilt beside itself."""
         self.service = decider.service
         self._decider = decider
         self._source = f"gridcall/{decider.service}"
         self._consumes = {name.encode(): body for name, body in decider.consumes.items()}
+        self._db = db
+        self.generation = FIRST
+        self.collection = COLLECTION
+        self._generations = generations
         self._tickets = db[COLLECTION]
         self._parked = db[PARKED]
         self._clock = clock
         self._morgue = Morgue(decider.service)
         self._cache: OrderedDict[str, Slot[S]] = OrderedDict()
         self._cache_size = cache_size
+
+    # ------------------------------------------------------------ generations
+
+    async def replaced(self) -> bool:
+        """Look whether a rebuild has made another generation the present one; from then on fold into that."""
+        if self._generations is None or (current := await self._generations.current()) == self.generation:
+            return False
+        self.follow(current)
+        return True
+
+    def follow(self, generation: int) -> None:
+        """Fold into a generation from now on."""
+        self.generation = generation
+        self.collection = collection_of(COLLECTION, generation)
+        self._tickets = self._db[self.collection]
+        self._cache.clear()
 
     # ------------------------------------------------------------ loading
 
@@ -413,7 +441,9 @@ class Fold(Generic[S]):
     def _park(self, partition: Partition, ticket: str, item: dict[str, Any], error: Exception) -> None:
         self._outcome.parked[partition.key] = {*self.parked(partition), ticket}
         self._queue(partition, ticket, item, f"{type(error).__name__}: {error}"[:1000])
-        self._outcome.writes.setdefault(COLLECTION, []).append(UpdateOne({"_id": ticket}, {"$unset": {"w": ""}}))
+        self._outcome.writes.setdefault(self._work.collection, []).append(
+            UpdateOne({"_id": ticket}, {"$unset": {"w": ""}})
+        )
         slot = self._slots[ticket].copy()
         slot.wake_at = None
         self._slots[ticket] = slot
@@ -464,7 +494,8 @@ class Fold(Generic[S]):
         """Turn the changed slots into writes: one per ticket, however many records it had."""
         writes = [self._write(slot) for slot in self._changed.values()]
         if writes:
-            self._outcome.writes[COLLECTION] = writes + self._outcome.writes.get(COLLECTION, [])
+            collection = self._work.collection
+            self._outcome.writes[collection] = writes + self._outcome.writes.get(collection, [])
         for slot in self._changed.values():
             if slot.wake_at is not None:
                 key = slot.partition.key

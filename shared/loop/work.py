@@ -54,6 +54,8 @@ class Work(Protocol):
     service: str
     transactional_reads: bool
     """True when others may write the same documents, so that reading must be part of the transaction."""
+    generation: int
+    """Which generation of read models is folded into; 1 for whatever is never rebuilt."""
 
     async def decide(self, batches: Sequence[Batch], session: Session | None) -> Outcome:
         """Load what is needed and decide; changes nothing outside the outcome."""
@@ -65,6 +67,10 @@ class Work(Protocol):
 
     def forget(self, partition: Partition | None) -> None:
         """Drop what is cached of a partition (None: of all)."""
+        ...
+
+    async def replaced(self) -> bool:
+        """Look whether a rebuild has made another generation the present one; from then on fold into that."""
         ...
 
     async def claimed(self, partition: Partition) -> None:

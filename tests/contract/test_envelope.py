@@ -73,12 +73,12 @@ def test_reading_gives_back_what_was_written(envelope: Envelope) -> None:
 )
 def test_any_headers_give_an_envelope_or_a_dead_letter(raw: list[tuple[str, bytes | None]]) -> None:
     """Nothing that a stranger puts into headers raises anything else."""
-    buried = False
+    envelope, buried = None, False
     try:
         envelope = read(raw, 0)
     except DeadLetter as error:
         buried = error.reason == "bad-header" and bool(error.detail)
-    assert buried or (envelope.id and envelope.time.tzinfo is not None)
+    assert buried or (envelope is not None and envelope.id and envelope.time.tzinfo is not None)
 
 
 @pytest.mark.parametrize(

@@ -174,14 +174,16 @@ class City:
 
     async def read(self, topic: str) -> list[Seen]:
         """Read a whole topic as it stands now, partition by partition."""
-        consumer = AIOKafkaConsumer(bootstrap_servers=self.kafka.address, enable_auto_commit=False, auto_offset_reset="earliest")
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self.kafka.address, enable_auto_commit=False, auto_offset_reset="earliest"
+        )
         await consumer.start()
         try:
             numbers = consumer.partitions_for_topic(topic) or await self._partitions(consumer, topic)
             parts = [TopicPartition(topic, number) for number in sorted(numbers)]
             consumer.assign(parts)
             ends = await consumer.end_offsets(parts)
-                seen: list[Seen] = []
+            seen: list[Seen] = []
             while any([await consumer.position(tp) < ends[tp] for tp in parts]):
                 for records in (await consumer.getmany(timeout_ms=500)).values():
                     seen += [_seen(record) for record in records]

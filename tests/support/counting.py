@@ -94,13 +94,13 @@ class Counting(Service):
         probe: Probe = no_probe, poison_limit: int = 200, decider: Decider[Counted] = COUNTING,
     ) -> None:  # fmt: skip
         """`like` shares database and group with another instance."""
-        ident = like.ident if like else random_id()[:8]
+        ident: str = like.ident if like else random_id()[:8]
         settings = Settings(
             kafka=kafka, mongo=mongo, database_prefix=f"t{ident}_", group_prefix=f"t{ident}.",
             poison_limit=poison_limit, session_timeout_ms=6000,
         )  # fmt: skip
         super().__init__("triage", settings, clock=clock, probe=probe)
-        self.ident = ident
+        self.ident: str = ident
         self.read_log(decider)
 
 

@@ -23,6 +23,9 @@ MAX_BODY = 1_048_576
 """Largest request body, in bytes."""
 PROBLEM = "application/problem+json"
 RETRY_AFTER_S = 5
+MOST_ERRORS = 20
+"""Errors that one answer names: a sender's 50,000 unknown fields need not all be told."""
+LONGEST_POINTER = 200
 
 log = structlog.get_logger(__name__)
 
@@ -64,13 +67,13 @@ class Problem(Exception):  # noqa: N818 - the word of RFC 9457
 def invalid(error: ValidationError | RequestValidationError, skip: int = 0) -> Problem:
     """Give the problem for bad input, a pointer and a sentence per field; the input itself is not repeated."""
     errors = []
-    for entry in error.errors():
+    for entry in error.errors()[:MOST_ERRORS]:
         if entry["type"] in {"json_invalid", "json_type"}:
             return Problem(400, "The body is not JSON", f"send a JSON object: {entry['msg']}")
-        pointer = "/" + "/".join(str(part).replace("~", "~0").replace("/", "~1") for part in entry["loc"][skip:])
+        pointer = "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in entry["loc"][skip:])
         message = "unknown field: remove it or correct its name" if entry["type"] == "extra_forbidden" else entry["msg"]
-        errors.append({"pointer": pointer, "detail": message})
-    listed = "; ".join(f"{e['pointer']}: {e['detail']}" for e in errors[:3])
+        errors.append({"pointer": pointer[:LONGEST_POINTER], "detail": message.removeprefix("Value error, ")})
+    listed = "; ".join(f"{e['pointer'] or 'the body'}: {e['detail']}" for e in errors[:3])
     return Problem(422, "Some fields must be changed", listed, errors)
 
 

@@ -16,7 +16,7 @@ from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaMessage
 
-from shared import metrics
+from shared import metrics, tolerant
 from shared.clock import Clock, clock_from
 from shared.errors import TryLater
 from shared.http import create_app
@@ -91,6 +91,7 @@ class Service:
         """Steps that run for ever beside the loops (publishing a spool, refreshing gauges)."""
         self.unseal: Callable[[bytes], bytes] | None = None
         """Opens what the service's dead letters hide; set by intake."""
+        self.deciders: list[Decider[Any]] = []
         self._probe = probe
         self._readers: list[Reader] = []
         self._broker: KafkaBroker | None = None
@@ -103,6 +104,7 @@ class Service:
 
     def read_log(self, decider: Decider[Any], generations: Generations | None = None) -> PartitionLoop:
         """Let a decider read the ticket log; `generations` where what it folds can be rebuilt beside itself."""
+        self.deciders.append(decider)
         work = TicketWork(decider, self.db, self.clock, self.settings.cache_tickets, generations)
         return self._read(work, (TICKETS,), self.settings.group(self.name))
 
@@ -198,6 +200,7 @@ class Service:
                 pause = min(pause * 2, LONGEST_PAUSE_S)
 
     async def _start_kafka(self) -> None:
+        tolerant.install()
         await self.publisher.start()
         for reader in self._readers:
             for topic in reader.topics:

@@ -1,4 +1,4 @@
-"""Which read models are the living ones? Those of the present generation; a rebuild makes the next and moves the pointer.
+"""Which read models are the living ones? Those of the present generation; a rebuild makes the next and moves on.
 
 shared/decisions/0005-rebuild-beside.md says how and why. A service that never rebuilds stays at generation 1.
 """

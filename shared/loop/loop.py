@@ -435,8 +435,9 @@ class PartitionLoop(ConsumerRebalanceListener):  # type: ignore[misc]
     async def _tick(self) -> None:
         """Claim what is new, commit offsets, write down how far idle partitions were read, measure lag."""
         await asyncio.sleep(TICK_S if not (self._assigned - self._owned.keys()) else 0.05)
-        if self._assigned - self._owned.keys():
-            async with self._lock:
+        async with self._lock:
+            await self._follow()  # nothing else would tell an idle owner of a swap
+            if self._assigned - self._owned.keys():
                 await self._claim_all()
         self._apply_pauses()
         async with self._lock:

@@ -46,8 +46,9 @@ def record_document(record: ConsumerRecord[bytes, bytes]) -> dict[str, Any]:
 class Morgue:
     """Makes dead letters for one service.
 
-    `seal` hides the stored record from whoever reads the database, `mask` takes personal data out of what
-    goes onto the topic; both are the identity but for intake.
+    `seal` hides the stored record from whoever reads the database, `mask` takes personal data out of the key
+    and the value that go onto the topic, and then only headers of CloudEvents go there; both are the identity
+    but for intake.
     """
 
     def __init__(
@@ -77,9 +78,10 @@ class Morgue:
         }
         if self._seal is not None and record.value is not None:
             document["value"] = self._seal(record.value)
-        value = record.value
-        if self._mask is not None and value is not None:
-            value = self._mask(value)
+        key, value, shown = record.key, record.value, record.headers
+        if self._mask is not None:
+            key, value = (content and self._mask(content) for content in (key, value))
+            shown = [(name, content) for name, content in shown if str(name).startswith("ce_")]
         body = RecordDeadLettered(
             service=self.service,
             topic=record.topic,
@@ -87,8 +89,8 @@ class Morgue:
             offset=record.offset,
             reason=error.reason,
             detail=error.detail,
-            key=_shown(record.key),
-            headers=tuple((str(name), _shown(content)) for name, content in record.headers),
+            key=_shown(key),
+            headers=tuple((str(name), _shown(content)) for name, content in shown),
             value=_shown(value),
             masked=self._mask is not None,
         )

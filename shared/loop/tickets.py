@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import structlog
@@ -58,7 +58,16 @@ class Slot(Generic[S]):
 
     def copy(self) -> Slot[S]:
         """Give a slot that may be changed without changing this one."""
-        return replace(self, seen=dict(self.seen or {}), answers=dict(self.answers or {}))
+        return Slot(
+            self.ticket,
+            self.partition,
+            self.state,
+            self.sequence,
+            dict(self.seen or {}),
+            dict(self.answers or {}),
+            self.stored,
+            self.wake_at,
+        )
 
 
 class TicketWork(Generic[S]):

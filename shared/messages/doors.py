@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
@@ -28,11 +29,16 @@ MAX_INTEGER = 2**53
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d")
 
 
-def _written_out(value: Any) -> Any:
+def _written_out(value: Any) -> datetime:
     """Refuse what pydantic would read as seconds since 1970: a sender that counts in milliseconds is 1000 times off."""
-    if isinstance(value, str) and _RFC3339.match(value) is None:
-        raise ValueError("write an RFC 3339 instant with an offset, for instance 2026-11-22T08:00:00+08:00")
-    return value
+    if isinstance(value, datetime):
+        return value
+    try:
+        if isinstance(value, str) and _RFC3339.match(value):
+            return datetime.fromisoformat(value.upper())
+    except ValueError:
+        pass
+    raise ValueError("write an RFC 3339 instant with an offset, for instance 2026-11-22T08:00:00+08:00")
 
 
 Instant = Annotated[AwareDatetime, BeforeValidator(_written_out)]

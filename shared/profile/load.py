@@ -10,6 +10,7 @@ import hashlib
 import json
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -78,6 +79,7 @@ def load_profile(path: str | Path) -> Profile:
     return parse_profile(text, file)
 
 
+@lru_cache(maxsize=4)
 def parse_profile(text: str, file: str) -> Profile:
     """The profile that the text holds; `file` is the name that errors give."""
     marked = _read_yaml(text, file)

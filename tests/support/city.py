@@ -179,7 +179,8 @@ class City:
         )
         await consumer.start()
         try:
-            numbers = consumer.partitions_for_topic(topic) or await self._partitions(consumer, topic)
+            numbers = await self._partitions(consumer, topic)
+            assert numbers, topic
             parts = [TopicPartition(topic, number) for number in sorted(numbers)]
             consumer.assign(parts)
             ends = await consumer.end_offsets(parts)
@@ -192,8 +193,8 @@ class City:
             await consumer.stop()
 
     async def _partitions(self, consumer: AIOKafkaConsumer, topic: str) -> set[int]:
-        await consumer._client.fetch_all_metadata()  # the public call answers from a stale cache
-        return set(consumer.partitions_for_topic(topic) or ())
+        cluster = await consumer._client.fetch_all_metadata()  # the public call answers from a cache
+        return set(cluster.partitions_for_topic(topic) or ())
 
     async def log(self) -> list[Seen]:
         """Read the ticket log."""

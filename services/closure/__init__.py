@@ -1,0 +1,1 @@
+"""Is it really done, and does the person agree?"""

@@ -1,0 +1,27 @@
+"""How is the closure service put together?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from services.closure.handlers import decider
+from shared.loop.loop import Probe, no_probe
+from shared.service import Service
+
+if TYPE_CHECKING:
+    from services.closure.settings import Settings
+    from shared.clock import Clock
+    from shared.kafka import Publisher
+
+
+def build(
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    probe: Probe = no_probe,
+    publisher: Publisher | None = None,
+) -> Service:
+    """Give the service, connected to nothing yet; raises ProfileInvalid."""
+    service = Service("closure", settings, clock=clock, probe=probe, publisher=publisher)
+    service.read_log(decider(service.profile))
+    return service

@@ -1,0 +1,338 @@
+"""When is a ticket over? What is done is verified, who asked is called back, and what was not good enough goes on.
+
+EDGES is the whole state machine: in which phase what may lead on, and by which rule. What is not in it
+changes nothing when it is a fact, and is refused with a sentence when it is a command.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import AwareDatetime
+
+from shared.deadline import due_at
+from shared.decider import Message, State
+from shared.errors import Refused
+from shared.messages import (
+    CallBackAsked,
+    CalledBack,
+    CloseTicket,
+    Command,
+    Fact,
+    MessageReceived,
+    OrderDone,
+    Outcome,
+    RecordCallBack,
+    ReopenTicket,
+    ReworkOrdered,
+    Span,
+    TicketClosed,
+    TicketDiverted,
+    TicketReopened,
+    TicketVerified,
+    VerificationAsked,
+    VerifyTicket,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from shared.profile import Profile
+
+Phase = Literal["open", "verifying", "calling-back", "closed"]
+"""open: somebody handles it, or nobody yet; the rest is closure's own."""
+CALLS: Final = 3
+"""Calls that reach nobody before the ticket is closed as `informed`."""
+CALLER: Final = "caller"
+"""Who closes, rates or reopens by a message; the name stays in intake."""
+
+DONE_WORDS: Final = "承办单位已办结。The work is done."
+WITHDRAWN_WORDS: Final = "诉求人已撤回。Withdrawn by the person who reported it."
+UNREACHED_WORDS: Final = "多次回访未能联系上诉求人。The person could not be reached by several calls."
+UNSOLVED_WORDS: Final = "经返工后诉求人仍表示未解决。Still not solved for the person, rework included."
+NOT_SOLVED_WORDS: Final = "诉求人表示未解决。The person says that it is not solved."
+
+PHASE_WORDS: Final[dict[Phase, tuple[str, str]]] = {
+    "open": ("仍在办理中", "still being handled"),
+    "verifying": ("等待核实", "waiting for its verification"),
+    "calling-back": ("等待回访", "waiting for the call-back"),
+    "closed": ("已结案", "closed"),
+}
+
+
+class ClosureState(State):
+    """What closure knows of a ticket: the phase, what was done last, and how often it went round."""
+
+    phase: Phase = "open"
+    order_id: str = ""
+    unit: str = ""
+    """The territorial owner when the work was done."""
+    callback: bool = False
+    result: str = ""
+    reworks: int = 0
+    calls: int = 0
+    """Calls that reached nobody since the call-back was asked for."""
+    closings: int = 0
+    reopenings: int = 0
+    reopen_until: AwareDatetime | None = None
+
+
+# ---------------------------------------------------------------- the state after a message
+
+
+def evolve(state: ClosureState, message: Message) -> ClosureState:
+    """Give the state after a message that was read, or after a fact of closure's own."""
+    data = message.data
+    if isinstance(data, OrderDone) and state.phase == "open":
+        return state.model_copy(
+            update={
+                "order_id": data.order_id,
+                "unit": data.unit,
+                "callback": data.callback,
+                "result": data.result,
+            }
+        )
+    change = AFTER.get(type(data))
+    return state if change is None else state.model_copy(update=change(state, data))
+
+
+AFTER: Final[dict[type[Fact], Callable[[ClosureState, Any], dict[str, Any]]]] = {
+    VerificationAsked: lambda _state, _fact: {"phase": "verifying"},
+    CallBackAsked: lambda _state, _fact: {"phase": "calling-back", "calls": 0},
+    CalledBack: lambda state, fact: {"calls": state.calls if fact.reached else state.calls + 1},
+    ReworkOrdered: lambda _state, fact: {"phase": "open", "reworks": fact.reworks},
+    TicketClosed: lambda _state, fact: {
+        "phase": "closed",
+        "closings": fact.closings,
+        "reopen_until": fact.reopen_until,
+    },
+    TicketReopened: lambda _state, fact: {
+        "phase": "open",
+        "reopenings": fact.reopenings,
+        "reworks": 0,
+        "reopen_until": None,
+    },
+}
+"""What each of closure's own facts changes; a reopened ticket may be reworked as often as a new one."""
+
+
+# ---------------------------------------------------------------- what follows from a message
+
+
+def decide(state: ClosureState, message: Message, now: datetime, profile: Profile) -> list[Fact]:
+    """Give the facts that follow from a message; raises Refused for a command that may not be done now."""
+    data = message.data
+    if isinstance(data, Command):
+        _named(data)
+    trigger = data.message_kind if isinstance(data, MessageReceived) else type(data)
+    rule = EDGES.get((state.phase, trigger))
+    if rule is not None:
+        return rule(state, data, now, profile)
+    if isinstance(data, Command):
+        raise _out_of_phase(state, data)
+    return []
+
+
+def work_done(state: ClosureState, done: OrderDone, now: datetime, profile: Profile) -> list[Fact]:
+    """Have it verified by a person, or take the record of the work for it."""
+    if profile.closing.verification(done.category.code, done.severity) == "person":
+        return [VerificationAsked(order_id=done.order_id, unit=staffed_unit(done.unit, profile))]
+    verified = TicketVerified(order_id=done.order_id, mode="automatic")
+    ahead = state.model_copy(update={"unit": done.unit, "callback": done.callback, "result": done.result})
+    return [verified, *_after_verification(ahead, now, profile)]
+
+
+def verify(state: ClosureState, command: VerifyTicket, now: datetime, profile: Profile) -> list[Fact]:
+    """Go on towards closing, or send it back to the same handler."""
+    if not command.passed:
+        reason = _worded(command.note, "note", "Say what is not good enough.", "请写明不合格的原因。")
+        return [_rework(state, reason, command.by)]
+    verified = TicketVerified(order_id=state.order_id, mode="person", by=command.by, note=command.note)
+    return [verified, *_after_verification(state, now, profile, command.by)]
+
+
+def call_back(state: ClosureState, command: RecordCallBack, now: datetime, profile: Profile) -> list[Fact]:
+    """Record what the person said; calls that reach nobody end after a few."""
+    if command.reached:
+        if command.solved is None:
+            raise Refused(
+                "solved-missing",
+                "Say whether it is solved for the person: solved true or false.",
+                "请写明诉求是否已解决（solved 为 true 或 false）。",
+            )
+        said = CalledBack(solved=command.solved, rating=command.rating, by=command.by, note=command.note)
+        return _answered(state, said, now, profile)
+    missed = CalledBack(reached=False, by=command.by, note=command.note)
+    if state.calls + 1 < CALLS:
+        return [missed]
+    return [missed, _closed(state, "informed", UNREACHED_WORDS, now, profile, command.by)]
+
+
+def rated(state: ClosureState, message: MessageReceived, now: datetime, profile: Profile) -> list[Fact]:
+    """Take a rating for the call-back; who rates and does not say that it is not solved lets it be closed."""
+    return _answered(state, CalledBack(rating=message.rating, by=CALLER), now, profile)
+
+
+def not_solved(state: ClosureState, message: MessageReceived, now: datetime, profile: Profile) -> list[Fact]:
+    """Take a message that it is not solved for the call-back."""
+    said = CalledBack(solved=False, rating=message.rating, by=CALLER, note=message.text)
+    return _answered(state, said, now, profile)
+
+
+def withdrawn(state: ClosureState, _message: MessageReceived, now: datetime, profile: Profile) -> list[Fact]:
+    """Close what the person no longer asks for."""
+    return [_closed(state, "withdrawn", WITHDRAWN_WORDS, now, profile, CALLER)]
+
+
+def diverted(state: ClosureState, fact: TicketDiverted, now: datetime, profile: Profile) -> list[Fact]:
+    """Close what is not a matter for this loop, with the sentence that says where it goes."""
+    words = fact.detail.zh if fact.detail.zh == fact.detail.en else f"{fact.detail.zh} {fact.detail.en}"
+    return [_closed(state, "diverted", words, now, profile)]
+
+
+def close(state: ClosureState, command: CloseTicket, now: datetime, profile: Profile) -> list[Fact]:
+    """Close out of turn; the reason is what the person reads."""
+    reason = _worded(command.reason, "reason", "Say why it is closed.", "请写明结案理由。")
+    return [_closed(state, command.outcome, reason, now, profile, command.by)]
+
+
+def rated_later(_state: ClosureState, message: MessageReceived, _now: datetime, _profile: Profile) -> list[Fact]:
+    """Record a rating that comes after closing."""
+    return [CalledBack(rating=message.rating, by=CALLER)]
+
+
+def complained(state: ClosureState, message: MessageReceived, _now: datetime, _profile: Profile) -> list[Fact]:
+    """Reopen when the person says within the window that it is not solved; later it is only on record."""
+    if state.reopen_until is None or message.received_at > state.reopen_until:
+        return []
+    return [_reopened(state, message.text.strip() or NOT_SOLVED_WORDS, CALLER)]
+
+
+def reopen(state: ClosureState, command: ReopenTicket, now: datetime, profile: Profile) -> list[Fact]:
+    """Reopen within the window."""
+    reason = _worded(command.reason, "reason", "Say why it is reopened.", "请写明重办理由。")
+    until = state.reopen_until
+    if until is None:
+        raise Refused(
+            "not-reopenable",
+            "A ticket that was withdrawn or diverted is not reopened: make a new report.",
+            "已撤回或已转办的工单不能重办：请重新上报。",
+        )
+    if now > until:
+        local = f"{until.astimezone(ZoneInfo(profile.zone)):%Y-%m-%d %H:%M}"
+        raise Refused(
+            "window-passed",
+            f"It could be reopened until {local}: make a new report.",
+            f"重办期限已于 {local} 截止：请重新上报。",
+        )
+    return [_reopened(state, reason, command.by)]
+
+
+OPEN_PHASES: Final[tuple[Phase, ...]] = ("open", "verifying", "calling-back")
+EDGES: Final[dict[tuple[Phase, object], Callable[[ClosureState, Any, datetime, Profile], list[Fact]]]] = {
+    ("open", OrderDone): work_done,  # the handler says it is done (办结)
+    ("verifying", VerifyTicket): verify,  # a person looked (核实)
+    ("calling-back", RecordCallBack): call_back,  # the person was called (回访)
+    ("calling-back", "rating"): rated,  # the person answered without a call
+    ("calling-back", "not-solved"): not_solved,
+    **{(phase, "withdrawal"): withdrawn for phase in OPEN_PHASES},
+    **{(phase, TicketDiverted): diverted for phase in OPEN_PHASES},  # 转办
+    **{(phase, CloseTicket): close for phase in OPEN_PHASES},  # 强制结案, 告知性结案
+    ("closed", "rating"): rated_later,
+    ("closed", "not-solved"): complained,
+    ("closed", ReopenTicket): reopen,  # 重办
+}
+"""(phase, what comes) -> the rule. A message of the person comes as its kind, all else as its type."""
+
+
+# ---------------------------------------------------------------- parts of the rules
+
+
+def staffed_unit(unit: str, profile: Profile) -> str:
+    """Give the unit, or the next one above it that has staff, or the top when none has."""
+    return next((above.id for above in profile.chain(unit) if above.staff), profile.top.id)
+
+
+def _after_verification(state: ClosureState, now: datetime, profile: Profile, by: str = "gridcall") -> list[Fact]:
+    if state.callback and profile.closing.call_back:
+        return [CallBackAsked(unit=staffed_unit(state.unit, profile))]
+    return [_solved(state, now, profile, by)]
+
+
+def _answered(state: ClosureState, said: CalledBack, now: datetime, profile: Profile) -> list[Fact]:
+    """Close, or once more to the handler; after the last rework it is closed as not solved."""
+    if said.solved is not False:
+        return [said, _solved(state, now, profile, said.by)]
+    if state.reworks < profile.closing.max_reworks:
+        return [said, _rework(state, said.note.strip() or NOT_SOLVED_WORDS, said.by)]
+    return [said, _closed(state, "unsolved", UNSOLVED_WORDS, now, profile, said.by)]
+
+
+def _rework(state: ClosureState, reason: str, by: str) -> ReworkOrdered:
+    return ReworkOrdered(order_id=state.order_id, reason=reason, by=by, reworks=state.reworks + 1)
+
+
+def _solved(state: ClosureState, now: datetime, profile: Profile, by: str) -> TicketClosed:
+    """The handler's `detail` is not for the public, so its short `result` is all that the person reads."""
+    return _closed(state, "solved", state.result.strip() or DONE_WORDS, now, profile, by)
+
+
+def _closed(
+    state: ClosureState,
+    outcome: Outcome,
+    result: str,
+    now: datetime,
+    profile: Profile,
+    by: str = "gridcall",
+) -> TicketClosed:
+    window = profile.closing.reopen_within
+    until = due_at(now, Span(amount=window.amount, unit=window.unit))
+    return TicketClosed(
+        outcome=outcome,
+        result=result,
+        by=by,
+        closings=state.closings + 1,
+        reopen_until=None if outcome in {"withdrawn", "diverted"} else until,
+    )
+
+
+def _reopened(state: ClosureState, reason: str, by: str) -> TicketReopened:
+    return TicketReopened(reason=reason, by=by, reopenings=state.reopenings + 1)
+
+
+# ---------------------------------------------------------------- refusals
+
+
+def _named(command: Command) -> None:
+    if not command.by.strip():
+        raise Refused("no-name", "Say who you are: `by` is empty.", "请写明操作人姓名（by）。")
+
+
+def _worded(text: str, field: str, detail: str, detail_zh: str) -> str:
+    if not text.strip():
+        raise Refused(f"no-{field}", f"{detail} `{field}` is empty.", f"{detail_zh}")
+    return text.strip()
+
+
+def _out_of_phase(state: ClosureState, command: Command) -> Refused:
+    zh, en = PHASE_WORDS[state.phase]
+    return {
+        VerifyTicket: Refused(
+            "nothing-to-verify",
+            f"Nothing waits for verification: the ticket is {en}.",
+            f"没有待核实的事项：工单{zh}。",
+        ),
+        RecordCallBack: Refused(
+            "no-call-back-awaited",
+            f"No call-back is awaited: the ticket is {en}.",
+            f"当前无需回访：工单{zh}。",
+        ),
+        CloseTicket: Refused("closed", "The ticket is closed already.", "工单已结案。"),
+        ReopenTicket: Refused(
+            "not-closed",
+            f"There is nothing to reopen: the ticket is {en}.",
+            f"无需重办：工单{zh}。",
+        ),
+    }[type(command)]

@@ -1,0 +1,182 @@
+"""What may be done with a ticket now, by whom, and why may the rest not? A table over the view.
+
+It advises people; whether a command is carried out is decided by the service that owns the rule.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from services.desk.domain import CLOSED
+from services.desk.names import Names, Pair
+from shared.messages import DESK_COMMANDS, Words
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from services.desk.domain import Order, Ticket
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """A command: what it does, when it may be given, by whom, and what is said when it may not."""
+
+    command: str
+    does: Pair
+    may: Callable[[Ticket, datetime], bool]
+    by: Callable[[Ticket, Names], Pair]
+    why_not: Pair
+    orders: Callable[[Order], bool] | None = None
+    """Which orders it may name."""
+
+
+def _in(*states: str) -> Callable[[Ticket, datetime], bool]:
+    return lambda ticket, _now: ticket.state in states
+
+
+def _open(ticket: Ticket, _now: datetime) -> bool:
+    return ticket.state != CLOSED
+
+
+def _dispatched(ticket: Ticket, now: datetime) -> bool:
+    return _open(ticket, now) and bool(ticket.orders)
+
+
+def _any_order(which: Callable[[Order], bool]) -> Callable[[Ticket, datetime], bool]:
+    return lambda ticket, now: _open(ticket, now) and any(which(order) for order in ticket.orders.values())
+
+
+def _reopenable(ticket: Ticket, now: datetime) -> bool:
+    return ticket.state == CLOSED and ticket.reopen_until is not None and now <= ticket.reopen_until
+
+
+def _escalated(ticket: Ticket, now: datetime) -> bool:
+    return _open(ticket, now) and any(owner.cause and not owner.accepted_by for owner in ticket.owners)
+
+
+def _issued(order: Order) -> bool:
+    return order.state == "issued"
+
+
+def _standing(order: Order) -> bool:
+    return order.state in {"issued", "signed", "rework"}
+
+
+def _signed(order: Order) -> bool:
+    return order.state in {"signed", "rework"}
+
+
+def _returnable(order: Order) -> bool:
+    return order.returnable and order.state in {"issued", "signed"}
+
+
+# ---------------------------------------------------------------- who
+
+
+def _handler(ticket: Ticket, names: Names) -> Pair:
+    return names.handler(f"{ticket.lead.kind}:{ticket.lead.id}") if ticket.lead else ("承办单位", "the handler")
+
+
+def _desk(ticket: Ticket, names: Names) -> Pair:
+    zh, en = names.unit(ticket.waits_at or ticket.unit)
+    return (f"{zh} 值班人员", f"whoever is on duty at {en}") if zh != "?" else ("值班人员", "whoever is on duty")
+
+
+def _duty_officer(_ticket: Ticket, _names: Names) -> Pair:
+    return "值班长", "a duty officer"
+
+
+def _top_owner(ticket: Ticket, names: Names) -> Pair:
+    waiting = [owner.unit for owner in ticket.owners if owner.cause and not owner.accepted_by]
+    pairs = [names.unit(unit) for unit in dict.fromkeys(waiting)]
+    if not pairs:
+        return "被提级单位的人员", "somebody of the unit that it was escalated to"
+    return "、".join(p[0] for p in pairs) + " 的人员", "somebody of " + " or ".join(p[1] for p in pairs)
+
+
+TABLE: Final = (
+    Action(
+        "triage", ("人工预审", "say what it is, where and whose"), _in("triage"), _desk,
+        ("只有待人工预审的工单才能预审", "only a ticket that waits for a person to triage it can be triaged"),
+    ),
+    Action(
+        "divert", ("转办", "send it where it belongs"), _in("triage"), _desk,
+        ("只有待人工预审的工单才能转办", "only a ticket that waits for a person to triage it can be diverted"),
+    ),
+    Action(
+        "sign", ("签收", "sign for the order"), _any_order(_issued), _handler,
+        ("没有待签收的工单", "no order waits for a signature"), _issued,
+    ),
+    Action(
+        "return", ("退单", "return the order"), _any_order(_returnable), _handler,
+        (
+            "没有可退的工单：已办结、已撤回或已裁定不得再退",
+            "no order can be returned: done, withdrawn, or decided without return",
+        ),
+        _returnable,
+    ),
+    Action(
+        "progress", ("反馈进展", "say how it stands"), _any_order(_standing), _handler,
+        ("没有在办的工单", "no order is being handled"), _standing,
+    ),
+    Action(
+        "done", ("办结", "say that it is done"), _any_order(_signed), _handler,
+        ("没有已签收的工单：先签收", "no order has been signed for: sign first"), _signed,
+    ),
+    Action(
+        "assign", ("改派", "give it to another handler"), _dispatched, _duty_officer,
+        ("尚未派单或已结案", "it has not been dispatched yet, or is closed"),
+    ),
+    Action(
+        "verify", ("核实", "say whether what was done stands"), _in("verifying"), _desk,
+        ("当前没有待核实的事项", "nothing waits for verification"),
+    ),
+    Action(
+        "call-back", ("回访", "record what the person said"), _in("call-back"), _desk,
+        ("当前无需回访", "no call-back is awaited"),
+    ),
+    Action(
+        "close", ("强制结案或告知性结案", "close it without the usual way"), _open, _duty_officer,
+        ("已结案", "it is closed already"),
+    ),
+    Action(
+        "reopen", ("重办", "reopen it"), _reopenable, _duty_officer,
+        ("只有在重办期限内的已结案工单才能重办", "only a closed ticket can be reopened, within its window"),
+    ),
+    Action(
+        "accept-escalation", ("认领提级件", "take the escalated ticket on"), _escalated, _top_owner,
+        ("没有待认领的提级", "no escalation waits to be taken on"),
+    ),
+)  # fmt: skip
+"""In the order of a ticket's life; a test compares it with DESK_COMMANDS."""
+
+
+def actions(ident: str, ticket: Ticket, names: Names, now: datetime) -> list[dict[str, Any]]:
+    """Give every command with whether it may be given now, by whom, and else why not."""
+    return [_shown(action, ident, ticket, names, now) for action in TABLE]
+
+
+def _shown(action: Action, ident: str, ticket: Ticket, names: Names, now: datetime) -> dict[str, Any]:
+    possible = action.may(ticket, now)
+    by, which = action.by(ticket, names), action.orders
+    shown: dict[str, Any] = {
+        "command": action.command,
+        "does": _words(action.does),
+        "possible": possible,
+        "by": _words(by),
+        "href": f"/v1/tickets/{ident}/commands/{action.command}",
+        "fields": [name for name in DESK_COMMANDS[action.command].model_fields if name != "department"],
+    }
+    if possible and which is not None:
+        shown["orders"] = [order_id for order_id, order in ticket.orders.items() if which(order)]
+    if not possible:
+        state_zh, state_en = names.state(ticket.state)
+        zh, en = action.why_not
+        shown["why_not"] = _words((f"{zh}；当前状态：{state_zh}。", f"{en[:1].upper()}{en[1:]}; it is {state_en} now."))
+    return shown
+
+
+def _words(pair: Pair) -> dict[str, str]:
+    return Words(zh=pair[0], en=pair[1]).model_dump()

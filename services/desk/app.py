@@ -1,0 +1,30 @@
+"""How is the desk put together?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from services.desk import api
+from services.desk.handlers import decider
+from shared.loop.generations import Generations
+from shared.loop.loop import Probe, no_probe
+from shared.service import Service
+
+if TYPE_CHECKING:
+    from services.desk.settings import Settings
+    from shared.clock import Clock
+    from shared.kafka import Publisher
+
+
+def build(
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    probe: Probe = no_probe,
+    publisher: Publisher | None = None,
+) -> Service:
+    """Give the service, connected to nothing yet; raises ProfileInvalid."""
+    service = Service("desk", settings, clock=clock, probe=probe, publisher=publisher)
+    service.read_log(decider(service.profile), Generations(service.db))
+    api.add_routes(service)
+    return service

@@ -1,0 +1,465 @@
+"""What does a ticket look like to people, after everything that the log says of it?
+
+A projection: it decides nothing, it takes every fact and every command, and nothing in it may fail. The same
+log gives the same view, whoever folds it and when: only what stands in the records is used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from services.desk import timeline
+from shared import messages as m
+from shared.decider import Message, State
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+
+OUTCOMES_KEPT: Final = 50
+CLOCKS_KEPT: Final = 60
+CLOSED: Final = "closed"
+
+
+class Part(BaseModel):
+    """A part of the view; never changed in place."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Owner(Part):
+    """A territorial unit that answers for the ticket; those that a breach added have a cause."""
+
+    level: str
+    unit: str
+    since: AwareDatetime
+    cause: str = ""
+    accepted_by: str = ""
+
+
+class Order(Part):
+    """An order and how far it got: issued, signed, returned, done, rework, withdrawn."""
+
+    handler: m.Handler
+    role: str = "lead"
+    state: str = "issued"
+    level: str = ""
+    unit: str = ""
+    issued_at: AwareDatetime
+    sign_by: AwareDatetime
+    handle_by: AwareDatetime
+    signed_at: AwareDatetime | None = None
+    signed_by: str = ""
+    done_at: AwareDatetime | None = None
+    result: str = ""
+    returnable: bool = True
+    attempt: int = 1
+
+
+class Clock(Part):
+    """A clock and its state: running, warned, breached (its duty stands on), met, late, cancelled."""
+
+    clock: str
+    order_id: str | None = None
+    level: str | None = None
+    cause: str | None = None
+    started_at: AwareDatetime
+    due_at: AwareDatetime
+    warn_at: AwareDatetime | None = None
+    limit: m.Span
+    state: str = "running"
+    ended_at: AwareDatetime | None = None
+
+
+class Outcome(Part):
+    """What became of a command: the facts that it led to, or why it was refused; neither yet: not decided."""
+
+    facts: tuple[str, ...] = ()
+    reason: str = ""
+    zh: str = ""
+    en: str = ""
+
+
+class Ticket(State):
+    """The view of one ticket; a ticket that was never reported has no state."""
+
+    state: str = ""
+    count: int = 0
+    """Messages folded."""
+    reported_at: AwareDatetime | None = None
+    updated_at: AwareDatetime | None = None
+    report_id: str = ""
+    channel: str = ""
+    source: str = ""
+    source_reference: str = ""
+    anonymous: bool = False
+    callback: bool = False
+    description: str = ""
+    said_place: m.Place = m.Place()
+    place: m.Location | None = None
+    attachments: tuple[m.Attachment, ...] = ()
+    category: m.CategoryRef | None = None
+    severity: str = ""
+    level: str = ""
+    """The highest level that owns it."""
+    unit: str = ""
+    """The territorial owner with which it started."""
+    owners: tuple[Owner, ...] = ()
+    waits_at: str = ""
+    """The unit at whose desk it waits: to be triaged, decided on, verified, or to call back."""
+    lead: m.Handler | None = None
+    assists: tuple[m.Handler, ...] = ()
+    lead_order: str = ""
+    orders: dict[str, Order] = Field(default_factory=dict)
+    clocks: dict[str, Clock] = Field(default_factory=dict)
+    missing: tuple[str, ...] = ()
+    returns: int = 0
+    reworks: int = 0
+    closings: int = 0
+    reopenings: int = 0
+    outcome: str = ""
+    result: str = ""
+    rating: int | None = None
+    closed_at: AwareDatetime | None = None
+    reopen_until: AwareDatetime | None = None
+    profile_version: str = ""
+    commands: dict[str, Outcome] = Field(default_factory=dict)
+    timeline: tuple[dict[str, Any], ...] = ()
+    left_out: int = 0
+    """Entries of a very long life that the timeline no longer holds; the log has them."""
+
+    @property
+    def due(self) -> datetime | None:
+        """The earliest limit of a clock whose duty stands, passed or not."""
+        return min((c.due_at for c in self.clocks.values() if c.ended_at is None), default=None)
+
+
+STATES: Final[dict[type[m.Body], str]] = {
+    m.TicketReported: "reported",
+    m.TriageNeeded: "triage",  # a human must decide what the profile does not
+    m.TicketDiverted: "diverted",
+    m.TicketTriaged: "triaged",
+    m.OrderIssued: "ordered",
+    m.OrderSigned: "signed",
+    m.OrderProgressed: "handling",
+    m.OrderReturned: "returned",
+    m.AdjudicationAsked: "adjudication",  # returned too often: the duty officer decides
+    m.OrderDone: "done",
+    m.VerificationAsked: "verifying",
+    m.TicketVerified: "verified",
+    m.ReworkOrdered: "rework",
+    m.CallBackAsked: "call-back",
+    m.TicketClosed: CLOSED,
+    m.TicketReopened: "reopened",
+}
+"""What happened -> the ticket's state from then on."""
+OPEN_STATES: Final = tuple(word for word in STATES.values() if word != CLOSED)
+HANDLED: Final = frozenset({"ordered", "signed", "rework", "handling"})
+"""A handler's note makes it `handling` only out of these: a late note does not undo what is done."""
+LEAD_ALONE: Final = (m.OrderIssued, m.OrderSigned, m.OrderProgressed, m.OrderReturned, m.OrderDone)
+"""Facts about an order that move the ticket only when it is the lead's present one."""
+
+
+def decide(_ticket: Ticket, _message: Message, _now: datetime) -> Sequence[m.Fact]:
+    """Decide nothing: the desk only looks."""
+    return ()
+
+
+def evolve(ticket: Ticket, message: Message) -> Ticket:
+    """Give the view after one more message."""
+    data = message.data
+    envelope = message.envelope
+    entries, left_out = timeline.appended(ticket.timeline, timeline.entry(message), ticket.left_out)
+    changes: dict[str, Any] = {
+        "count": ticket.count + 1,
+        "updated_at": envelope.time,
+        "timeline": entries,
+        "left_out": left_out,
+    }
+    fold = FOLDS.get(type(data))
+    if fold is not None:
+        changes.update(fold(ticket, data, envelope.time))
+    state = STATES.get(type(data))
+    if state is not None and _moves(ticket, data, changes.get("lead_order", ticket.lead_order)):
+        changes["state"] = state
+    if data.kind == "command":
+        changes["commands"] = _asked(ticket.commands, envelope.id)
+    elif envelope.causation in ticket.commands:
+        changes["commands"] = _answered(ticket.commands, envelope.causation, data)
+    return ticket.model_copy(update=changes)
+
+
+def _moves(ticket: Ticket, data: m.Body, lead_order: str) -> bool:
+    """Tell whether a fact moves the ticket; what comes late, when all is over, does not."""
+    if ticket.state == CLOSED:
+        return isinstance(data, m.TicketReopened)
+    if isinstance(data, LEAD_ALONE) and data.order_id != lead_order:
+        return False
+    return not isinstance(data, m.OrderProgressed) or ticket.state in HANDLED
+
+
+# ---------------------------------------------------------------- commands
+
+
+def _asked(commands: dict[str, Outcome], ident: str) -> dict[str, Outcome]:
+    if ident in commands:
+        return commands
+    known = {**commands, ident: Outcome()}
+    while len(known) > OUTCOMES_KEPT:
+        del known[next(iter(known))]
+    return known
+
+
+def _answered(commands: dict[str, Outcome], ident: str, data: m.Body) -> dict[str, Outcome]:
+    if isinstance(data, m.CommandRefused):
+        outcome = Outcome(reason=data.reason, zh=data.detail.zh, en=data.detail.en)
+    else:
+        outcome = Outcome(facts=(*commands[ident].facts, data.type))
+    return {**commands, ident: outcome}
+
+
+# ---------------------------------------------------------------- what each fact changes
+
+
+def _reported(_ticket: Ticket, data: m.TicketReported, _at: datetime) -> dict[str, Any]:
+    return {
+        "reported_at": data.reported_at,
+        "report_id": data.report_id,
+        "channel": data.channel,
+        "source": data.source,
+        "source_reference": data.source_reference or "",
+        "anonymous": data.caller.anonymous,
+        "callback": data.caller.callback,
+        "description": data.text,
+        "said_place": data.place,
+        "attachments": data.attachments,
+    }
+
+
+def _message(_ticket: Ticket, data: m.MessageReceived, _at: datetime) -> dict[str, Any]:
+    return {} if data.rating is None else {"rating": data.rating}
+
+
+def _triaged(ticket: Ticket, data: m.TicketTriaged, at: datetime) -> dict[str, Any]:
+    return {
+        **_owned(ticket, data.level, data.unit, at),
+        "category": data.category,
+        "severity": data.severity,
+        "place": data.place,
+        "lead": data.lead,
+        "assists": data.assists,
+        "description": data.description or ticket.description,
+        "attachments": data.attachments or ticket.attachments,
+        "callback": data.callback,
+        "profile_version": data.profile_version,
+        "missing": (),
+        "waits_at": "",
+    }
+
+
+def _owned(ticket: Ticket, level: str, unit: str, at: datetime) -> dict[str, Any]:
+    """Set the owner with which the ticket starts; levels that a breach added stay."""
+    added = tuple(owner for owner in ticket.owners if owner.cause)
+    if ticket.owners and ticket.unit == unit and ticket.owners[0].level == level:
+        return {}
+    return {
+        "unit": unit,
+        "level": ticket.level if added else level,
+        "owners": (Owner(level=level, unit=unit, since=at), *added),
+    }
+
+
+def _triage_needed(_ticket: Ticket, data: m.TriageNeeded, _at: datetime) -> dict[str, Any]:
+    return {"missing": data.missing, "waits_at": data.unit}
+
+
+def _diverted(_ticket: Ticket, data: m.TicketDiverted, _at: datetime) -> dict[str, Any]:
+    return {"result": data.detail.zh, "waits_at": ""}
+
+
+def _issued(ticket: Ticket, data: m.OrderIssued, at: datetime) -> dict[str, Any]:
+    order = Order(
+        handler=data.handler,
+        role=data.role,
+        level=data.level,
+        unit=data.unit,
+        issued_at=data.issued_at,
+        sign_by=data.sign_by,
+        handle_by=data.handle_by,
+        returnable=data.returnable,
+        attempt=data.attempt,
+    )
+    changes: dict[str, Any] = {"orders": {**ticket.orders, data.order_id: order}}
+    if data.role == "lead":
+        changes |= {
+            **_owned(ticket, data.level, data.unit, at),
+            "lead_order": data.order_id,
+            "lead": data.handler,
+            "category": data.category,
+            "severity": data.severity,
+            "place": data.place,
+            "waits_at": "",
+        }
+    return changes
+
+
+def _order(ticket: Ticket, ident: str, **changes: Any) -> dict[str, Any]:
+    order = ticket.orders.get(ident)
+    if order is None:
+        return {}
+    return {"orders": {**ticket.orders, ident: order.model_copy(update=changes)}}
+
+
+def _signed(ticket: Ticket, data: m.OrderSigned, _at: datetime) -> dict[str, Any]:
+    return _order(ticket, data.order_id, state="signed", signed_at=data.signed_at, signed_by=data.by)
+
+
+def _returned(ticket: Ticket, data: m.OrderReturned, _at: datetime) -> dict[str, Any]:
+    return {**_order(ticket, data.order_id, state="returned"), "returns": data.returns}
+
+
+def _adjudication(_ticket: Ticket, data: m.AdjudicationAsked, _at: datetime) -> dict[str, Any]:
+    return {"waits_at": data.unit}
+
+
+def _withdrawn(ticket: Ticket, data: m.OrderWithdrawn, _at: datetime) -> dict[str, Any]:
+    return _order(ticket, data.order_id, state="withdrawn")
+
+
+def _done(ticket: Ticket, data: m.OrderDone, _at: datetime) -> dict[str, Any]:
+    result = data.detail or data.result
+    return {
+        **_order(ticket, data.order_id, state="done", done_at=data.done_at, result=result),
+        "result": result or ticket.result,
+    }
+
+
+def _reworked(ticket: Ticket, data: m.OrderReworked, _at: datetime) -> dict[str, Any]:
+    changes = {"state": "rework", "handle_by": data.handle_by, "attempt": data.attempt, "done_at": None}
+    return _order(ticket, data.order_id, **changes)
+
+
+def _verification(_ticket: Ticket, data: m.VerificationAsked, _at: datetime) -> dict[str, Any]:
+    return {"waits_at": data.unit}
+
+
+def _verified(_ticket: Ticket, _data: m.TicketVerified, _at: datetime) -> dict[str, Any]:
+    return {"waits_at": ""}
+
+
+def _rework(_ticket: Ticket, data: m.ReworkOrdered, _at: datetime) -> dict[str, Any]:
+    return {"waits_at": "", "reworks": data.reworks}
+
+
+def _call_back(_ticket: Ticket, data: m.CallBackAsked, _at: datetime) -> dict[str, Any]:
+    return {"waits_at": data.unit}
+
+
+def _called_back(ticket: Ticket, data: m.CalledBack, _at: datetime) -> dict[str, Any]:
+    return {"rating": data.rating if data.rating is not None else ticket.rating}
+
+
+def _closed(ticket: Ticket, data: m.TicketClosed, at: datetime) -> dict[str, Any]:
+    return {
+        "outcome": data.outcome,
+        "result": data.result or ticket.result,
+        "closings": data.closings,
+        "closed_at": at,
+        "reopen_until": data.reopen_until,
+        "waits_at": "",
+    }
+
+
+def _reopened(_ticket: Ticket, data: m.TicketReopened, _at: datetime) -> dict[str, Any]:
+    return {"outcome": "", "closed_at": None, "reopen_until": None, "reopenings": data.reopenings}
+
+
+def _started(ticket: Ticket, data: m.ClocksStarted, _at: datetime) -> dict[str, Any]:
+    clocks = dict(ticket.clocks)
+    for start in data.clocks:
+        clocks[start.token] = Clock(
+            clock=start.clock,
+            order_id=start.order_id,
+            level=start.level,
+            cause=start.cause,
+            started_at=start.started_at,
+            due_at=start.due_at,
+            warn_at=start.warn_at,
+            limit=start.limit,
+        )
+    ended = [token for token, clock in clocks.items() if clock.ended_at is not None]
+    for token in ended[: max(0, len(clocks) - CLOCKS_KEPT)]:
+        del clocks[token]
+    return {"clocks": clocks}
+
+
+def _stopped(ticket: Ticket, data: m.ClocksStopped, at: datetime) -> dict[str, Any]:
+    clocks = dict(ticket.clocks)
+    for stop in data.clocks:
+        clock = clocks.get(stop.token)
+        if clock is not None:
+            clocks[stop.token] = clock.model_copy(update={"state": stop.outcome, "ended_at": at})
+    return {"clocks": clocks}
+
+
+def _clock(ticket: Ticket, token: str, state: str) -> dict[str, Any]:
+    clock = ticket.clocks.get(token)
+    if clock is None or clock.ended_at is not None:
+        return {}
+    return {"clocks": {**ticket.clocks, token: clock.model_copy(update={"state": state})}}
+
+
+def _warned(ticket: Ticket, data: m.ClockWarned, _at: datetime) -> dict[str, Any]:
+    return _clock(ticket, data.token, "warned")
+
+
+def _breached(ticket: Ticket, data: m.ClockBreached, _at: datetime) -> dict[str, Any]:
+    return _clock(ticket, data.token, "breached")
+
+
+def _escalated(ticket: Ticket, data: m.TicketEscalated, at: datetime) -> dict[str, Any]:
+    owner = Owner(level=data.to_level, unit=data.unit, since=at, cause=data.cause)
+    return {"owners": (*ticket.owners, owner), "level": data.to_level}
+
+
+def _accepted(ticket: Ticket, data: m.EscalationAccepted, _at: datetime) -> dict[str, Any]:
+    return {
+        "owners": tuple(
+            owner.model_copy(update={"accepted_by": data.by})
+            if owner.level == data.level and owner.cause == data.cause
+            else owner
+            for owner in ticket.owners
+        )
+    }
+
+
+FOLDS: Final[dict[type[m.Body], Callable[[Ticket, Any, datetime], dict[str, Any]]]] = {
+    m.TicketReported: _reported,
+    m.MessageReceived: _message,
+    m.TicketTriaged: _triaged,
+    m.TriageNeeded: _triage_needed,
+    m.TicketDiverted: _diverted,
+    m.OrderIssued: _issued,
+    m.OrderSigned: _signed,
+    m.OrderReturned: _returned,
+    m.AdjudicationAsked: _adjudication,
+    m.OrderWithdrawn: _withdrawn,
+    m.OrderDone: _done,
+    m.OrderReworked: _reworked,
+    m.VerificationAsked: _verification,
+    m.TicketVerified: _verified,
+    m.ReworkOrdered: _rework,
+    m.CallBackAsked: _call_back,
+    m.CalledBack: _called_back,
+    m.TicketClosed: _closed,
+    m.TicketReopened: _reopened,
+    m.ClocksStarted: _started,
+    m.ClocksStopped: _stopped,
+    m.ClockWarned: _warned,
+    m.ClockBreached: _breached,
+    m.TicketEscalated: _escalated,
+    m.EscalationAccepted: _accepted,
+}
+"""What happened -> the fields of the view that it changes; whatever else is said stands in the timeline alone."""

@@ -1,0 +1,477 @@
+"""How is each message said to people? One short sentence per message type, in Chinese and in English.
+
+Written when somebody asks, from what the timeline keeps, so that a better sentence needs no new read model.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from services.desk.names import Names, Pair
+from services.desk.timeline import PREFIX
+from shared import messages as m
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+CHANNELS: Final[dict[str, Pair]] = {
+    "hotline": ("热线", "the hotline"),
+    "app": ("手机应用", "the app"),
+    "qr": ("二维码", "a QR code"),
+    "grid": ("网格员", "a grid worker"),
+    "patrol": ("巡查", "a patrol"),
+    "visit": ("走访", "a visit"),
+    "web": ("网站", "the web site"),
+    "import": ("导入", "an import"),
+    "open311": ("Open311", "Open311"),
+}
+SAYINGS: Final[dict[str, Pair]] = {
+    "follow-up": ("诉求人补充说明", "the caller added"),
+    "answer": ("诉求人答复", "the caller answered"),
+    "withdrawal": ("诉求人撤回诉求", "the caller withdrew the request"),
+    "rating": ("诉求人评价", "the caller rated"),
+    "not-solved": ("诉求人反映未解决", "the caller says that it is not solved"),
+    "urge": ("诉求人催办", "the caller urges"),
+}
+DIVERSIONS: Final[dict[str, Pair]] = {
+    "emergency": ("紧急事项", "an emergency"),
+    "legal-route": ("须走法定途径", "a matter for a legal route"),
+    "not-ours": ("不属本平台受理", "not a matter for this loop"),
+}
+RETURNS: Final[dict[str, Pair]] = {
+    "not-ours": ("不属本单位职责", "not ours"),
+    "wrong-place": ("地点有误", "wrong place"),
+    "incomplete": ("信息不全", "information is missing"),
+    "duplicate": ("重复", "a duplicate"),
+}
+WITHDRAWALS: Final[dict[str, Pair]] = {
+    "returned": ("已退单", "it was returned"),
+    "reassigned": ("已改派", "it was reassigned"),
+    "merged": ("已并单", "the ticket was merged"),
+    "withdrawn-by-caller": ("诉求人已撤回", "the caller withdrew the request"),
+    "expired": ("已过期", "it expired"),
+    "diverted": ("已转办", "the ticket was diverted"),
+}
+OUTCOMES: Final[dict[str, Pair]] = {
+    "solved": ("已解决", "solved"),
+    "informed": ("告知性结案", "the caller was informed"),
+    "withdrawn": ("诉求人撤回", "withdrawn by the caller"),
+    "diverted": ("已转办", "diverted"),
+    "forced": ("强制结案", "closed without the usual way"),
+    "unsolved": ("未解决", "not solved"),
+}
+MISSING: Final[dict[str, Pair]] = {
+    "category": ("类别", "category"),
+    "condition": ("立案条件", "filing condition"),
+    "place": ("地点", "place"),
+    "lead": ("承办单位", "lead handler"),
+}
+REVISIONS: Final[dict[str, Pair]] = {
+    "suspend": ("挂账", "to suspend the order"),
+    "resume": ("解挂", "to resume the order"),
+    "extend": ("延期", "more time for the order"),
+}
+CLOCK_ENDS: Final[dict[str, Pair]] = {
+    "met": ("按时完成", "met in time"),
+    "late": ("超时完成", "ended late"),
+    "cancelled": ("取消", "cancelled"),
+}
+ROLES: Final[dict[str, Pair]] = {
+    "lead": ("主办", "lead"),
+    "assist": ("协办", "assisting"),
+    "whistle": ("吹哨", "whistle"),
+}
+
+
+def sentence(kind: str, data: Mapping[str, Any], names: Names) -> m.Words:
+    """Give the sentence of a timeline entry; `kind` is its wire type, with or without the common prefix."""
+    write = SENTENCES.get(kind.removeprefix(PREFIX))
+    zh, en = write(data, names) if write else (kind, kind)
+    return m.Words(zh=_closed(zh, "。"), en=_closed(en[:1].upper() + en[1:], "."))
+
+
+def _closed(text: str, stop: str) -> str:
+    return text if text.endswith((".", "。", "!", "！", "?", "？", "…")) else text + stop
+
+
+def _pair(table: Mapping[str, Pair], word: str | None) -> Pair:
+    return table.get(word or "", (word or "?", word or "?"))
+
+
+def _because(data: Mapping[str, Any], *fields: str) -> Pair:
+    """Give the free text of the first of `fields` that holds one, to stand behind the sentence."""
+    text = next((str(data[name]) for name in fields if data.get(name)), "")
+    return (f"：{text}", f": {text}") if text else ("", "")
+
+
+def _words(detail: Any) -> Pair:
+    return (
+        (str(detail["zh"]), str(detail["en"])) if isinstance(detail, dict) else (str(detail or ""), str(detail or ""))
+    )
+
+
+def _by(data: Mapping[str, Any], names: Names) -> Pair:
+    """Give who asks for something: the department where it came from one, else the person."""
+    if data.get("department"):
+        return names.department(data["department"])
+    return names.who(data.get("by"))
+
+
+# ---------------------------------------------------------------- intake, triage
+
+
+def _reported(d: Mapping[str, Any], _n: Names) -> Pair:
+    zh, en = _pair(CHANNELS, d.get("channel"))
+    return f"受理了来自{zh}的诉求", f"a report was taken from {en}"
+
+
+def _message(d: Mapping[str, Any], _n: Names) -> Pair:
+    zh, en = _pair(SAYINGS, d.get("message_kind"))
+    more_zh, more_en = _because(d, "text")
+    if d.get("rating") is not None:
+        zh, en = f"{zh} {d['rating']} 分", f"{en} {d['rating']} of 5"
+    return zh + more_zh, en + more_en
+
+
+def _triaged(d: Mapping[str, Any], n: Names) -> Pair:
+    category = d.get("category") or {}
+    zh, en = n.category(category.get("code", "?"), category.get("name", ""))
+    (lead_zh, lead_en), (by_zh, by_en) = n.handler(d.get("lead")), n.who(d.get("by") or "gridcall")
+    grave = d.get("severity", "?")
+    return (
+        f"{by_zh}预审：{zh}，{grave} 级，由 {lead_zh} 主办",
+        f"{by_en} triaged it: {en}, severity {grave}, led by {lead_en}",
+    )
+
+
+def _triage_needed(d: Mapping[str, Any], n: Names) -> Pair:
+    parts = [_pair(MISSING, word) for word in d.get("missing", ())]
+    zh, en = "、".join(p[0] for p in parts) or "?", ", ".join(p[1] for p in parts) or "?"
+    unit_zh, unit_en = n.unit(d.get("unit"))
+    return f"待 {unit_zh} 人工预审，缺：{zh}", f"it waits for a person at {unit_en} to triage it; missing: {en}"
+
+
+def _diverted(d: Mapping[str, Any], _n: Names) -> Pair:
+    (zh, en), (why_zh, why_en) = _pair(DIVERSIONS, d.get("diversion")), _words(d.get("detail"))
+    to = d.get("to", "?")
+    return f"转办 {to}（{zh}）：{why_zh}", f"diverted to {to} as {en}: {why_en}"
+
+
+def _triage(d: Mapping[str, Any], n: Names) -> Pair:
+    (zh, en), (more_zh, more_en) = _by(d, n), _because(d, "note")
+    return f"{zh} 提交人工预审{more_zh}", f"{en} asked to triage it{more_en}"
+
+
+def _divert(d: Mapping[str, Any], n: Names) -> Pair:
+    (zh, en), (more_zh, more_en) = _by(d, n), _because(d, "detail")
+    return f"{zh} 请求转办 {d.get('to', '?')}{more_zh}", f"{en} asked to divert it to {d.get('to', '?')}{more_en}"
+
+
+# ---------------------------------------------------------------- dispatch
+
+
+def _issued(d: Mapping[str, Any], n: Names) -> Pair:
+    (zh, en), (role_zh, role_en) = n.handler(d.get("handler")), _pair(ROLES, d.get("role", "lead"))
+    sign, handle = n.instant(d.get("sign_by")), n.instant(d.get("handle_by"))
+    return (
+        f"派单给 {zh}（{role_zh}），{sign} 前签收，{handle} 前办结",
+        f"an order went to {en} ({role_en}), to be signed by {sign} and done by {handle}",
+    )
+
+
+def _signed(d: Mapping[str, Any], n: Names) -> Pair:
+    (zh, en), (more_zh, more_en) = n.handler(d.get("handler")), _because(d, "note")
+    return f"{zh} 签收了工单{more_zh}", f"{en} signed for the order{more_en}"
+
+
+def _progressed(d: Mapping[str, Any], n: Names) -> Pair:
+    (zh, en), (more_zh, more_en) = n.who(d.get("by")), _because(d, "note")
+    if d.get("progress") == "check-in":
+        return f"{zh} 已到现场报到{more_zh}", f"{en} is on the spot{more_en}"
+    return f"{zh} 反馈进展{more_zh}", f"{en} said how it stands{more_en}"
+
+
+def _returned(d: Mapping[str, Any], n: Names) -> Pair:
+    (zh, en), (why_zh, why_en) = n.handler(d.get("handler")), _pair(RETURNS, d.get("reason"))
+    more_zh, more_en = _because(d, "detail")
+    to_zh, to_en = ("重新预审", "triage") if d.get("goes_to") == "triage" else ("值班长裁定", "the duty officer")
+    times = d.get("returns", 1)
+    return (
+        f"{zh} 退单（{why_zh}{more_zh}），第 {times} 次，转{to_zh}",
+        f"{en} returned the order ({why_en}{more_en}), return number {times}; it goes to {to_en}",
+    )
+
+
+def _adjudication(d: Mapping[str, Any], n: Names) -> Pair:
+    zh, en = n.unit(d.get("unit"))
+    return (
+        f"已退单 {d.get('returns', '?')} 次，由 {zh} 值班长裁定承办单位，不得再退",
+        f"returned {d.get('returns', '?')} times: the duty officer of {en} decides who handles it, without return",
+    )
+
+
+def _withdrawn(d: Mapping[str, Any], n: Names) -> Pair:
+    (zh, en), (why_zh, why_en) = n.handler(d.get("handler")), _pair(WITHDRAWALS, d.get("reason"))
+    return f"撤回 {zh} 的工单（{why_zh}）", f"the order of {en} was withdrawn: {why_en}"
+
+
+def _done(d: Mapping[str, Any], n: Names) -> Pair:
+    (zh, en), (more_zh, more_en) = n.handler(d.get("handler")), _because(d, "detail", "result")
+    return f"{zh} 办结{more_zh}", f"{en} says that it is done{more_en}"
+
+
+def _reworked(d: Mapping[str, Any], n: Names) -> Pair:
+    (zh, en), (more_zh, more_en) = n.handler(d.get("handler")), _because(d, "reason")
+    by = n.instant(d.get("handle_by"))
+    return f"{zh} 返工，{by} 前办结{more_zh}", f"{en} does it again, by {by}{more_en}"
+
+
+def _sign(d: Mapping[str, Any], n: Names) -> Pair:
+    zh, en = _by(d, n)
+    return f"{zh} 请求签收", f"{en} asked to sign for the order"
+
+
+def _return(d: Mapping[str, Any], n: Names) -> Pair:
+    (zh, en), (why_zh, why_en) = _by(d, n), _pair(RETURNS, d.get("reason"))
+    return f"{zh} 请求退单（{why_zh}）", f"{en} asked to return the order: {why_en}"
+
+
+def _progress(d: Mapping[str, Any], n: Names) -> Pair:
+    zh, en = _by(d, n)
+    if d.get("progress") == "check-in":
+        return f"{zh} 上报到场", f"{en} reported to be on the spot"
+    return f"{zh} 上报进展", f"{en} sent a note on how it stands"
+
+
+def _complete(d: Mapping[str, Any], n: Names) -> Pair:
+    zh, en = _by(d, n)
+    return f"{zh} 上报办结", f"{en} reported the order done"
+
+
+def _revise(d: Mapping[str, Any], n: Names) -> Pair:
+    (zh, en), (what_zh, what_en) = _by(d, n), _pair(REVISIONS, d.get("revision"))
+    more_zh, more_en = _because(d, "reason")
+    return (
+        f"{zh} 申请{what_zh}{more_zh}",
+        f"{en} asked {'for ' if d.get('revision') == 'extend' else ''}{what_en}{more_en}",
+    )
+
+
+def _assign(d: Mapping[str, Any], n: Names) -> Pair:
+    (zh, en), (to_zh, to_en), (more_zh, more_en) = _by(d, n), n.handler(d.get("to")), _because(d, "reason")
+    return f"{zh} 请求改派 {to_zh}{more_zh}", f"{en} asked to give it to {to_en}{more_en}"
+
+
+# ---------------------------------------------------------------- closure
+
+
+def _verification(d: Mapping[str, Any], n: Names) -> Pair:
+    zh, en = n.unit(d.get("unit"))
+    return f"待 {zh} 核实办理结果", f"{en} is to look whether it is really done"
+
+
+def _verified(d: Mapping[str, Any], n: Names) -> Pair:
+    (zh, en), (more_zh, more_en) = n.who(d.get("by") or "gridcall"), _because(d, "note")
+    if d.get("mode") == "automatic":
+        return f"系统核实通过{more_zh}", f"what was done stands, by the record of the work{more_en}"
+    return f"{zh} 核实通过{more_zh}", f"{en} looked at it: what was done stands{more_en}"
+
+
+def _rework(d: Mapping[str, Any], n: Names) -> Pair:
+    (zh, en), (more_zh, more_en) = n.who(d.get("by") or "gridcall"), _because(d, "reason")
+    times = d.get("reworks", 1)
+    return f"{zh} 要求返工（第 {times} 次）{more_zh}", f"{en} ordered rework number {times}{more_en}"
+
+
+def _call_back_asked(d: Mapping[str, Any], n: Names) -> Pair:
+    zh, en = n.unit(d.get("unit"))
+    return f"待 {zh} 回访诉求人", f"{en} is to call the person back"
+
+
+def _called_back(d: Mapping[str, Any], n: Names) -> Pair:
+    (zh, en), (more_zh, more_en) = n.who(d.get("by")), _because(d, "note")
+    if d.get("reached") is False:
+        return f"{zh} 回访未接通{more_zh}", f"{en} could not reach the person{more_en}"
+    said_zh, said_en = ("已解决", "solved") if d.get("solved") else ("已回访", "called back")
+    if d.get("solved") is False:
+        said_zh, said_en = "未解决", "not solved"
+    rating = d.get("rating")
+    rated_zh, rated_en = ("", "") if rating is None else (f"，评价 {rating} 分", f", rated {rating} of 5")
+    return f"{zh} 回访：{said_zh}{rated_zh}{more_zh}", f"{en} asked the person: {said_en}{rated_en}{more_en}"
+
+
+def _closed_ticket(d: Mapping[str, Any], _n: Names) -> Pair:
+    (zh, en), (more_zh, more_en) = _pair(OUTCOMES, d.get("outcome")), _because(d, "result")
+    return f"结案（{zh}）{more_zh}", f"closed, {en}{more_en}"
+
+
+def _reopened(d: Mapping[str, Any], n: Names) -> Pair:
+    (zh, en), (more_zh, more_en) = n.who(d.get("by")), _because(d, "reason")
+    times = d.get("reopenings", 1)
+    return f"{zh} 重办（第 {times} 次）{more_zh}", f"{en} reopened it, time {times}{more_en}"
+
+
+def _verify(d: Mapping[str, Any], n: Names) -> Pair:
+    (zh, en), (more_zh, more_en) = _by(d, n), _because(d, "note")
+    if d.get("passed"):
+        return f"{zh} 提交核实：通过{more_zh}", f"{en} says that what was done stands{more_en}"
+    return f"{zh} 提交核实：不通过{more_zh}", f"{en} says that it is not good enough{more_en}"
+
+
+def _record_call_back(d: Mapping[str, Any], n: Names) -> Pair:
+    zh, en = _by(d, n)
+    return f"{zh} 登记回访结果", f"{en} recorded the call-back"
+
+
+def _close(d: Mapping[str, Any], n: Names) -> Pair:
+    (zh, en), (what_zh, what_en), (more_zh, more_en) = (
+        _by(d, n),
+        _pair(OUTCOMES, d.get("outcome", "forced")),
+        _because(d, "reason"),
+    )
+    return f"{zh} 请求结案（{what_zh}）{more_zh}", f"{en} asked to close it ({what_en}){more_en}"
+
+
+def _reopen(d: Mapping[str, Any], n: Names) -> Pair:
+    (zh, en), (more_zh, more_en) = _by(d, n), _because(d, "reason")
+    return f"{zh} 请求重办{more_zh}", f"{en} asked to reopen it{more_en}"
+
+
+# ---------------------------------------------------------------- sla
+
+
+def _clock_names(d: Mapping[str, Any], n: Names) -> list[tuple[Pair, Mapping[str, Any]]]:
+    named = []
+    for clock in d.get("clocks", ()):
+        zh, en = n.clock(clock.get("clock"))
+        if clock.get("clock") == "ladder":
+            level_zh, level_en = n.level(clock.get("level"))
+            zh, en = f"{level_zh}级响应", f"{level_en.lower()} level's"
+        named.append(((zh, en), clock))
+    return named
+
+
+def _started(d: Mapping[str, Any], n: Names) -> Pair:
+    parts = [((zh, en), n.instant(clock.get("due_at"))) for (zh, en), clock in _clock_names(d, n)]
+    return (
+        "开始计时：" + "，".join(f"{zh} {due} 前" for (zh, _), due in parts),
+        "clocks run: " + ", ".join(f"{en} until {due}" for (_, en), due in parts),
+    )
+
+
+def _stopped(d: Mapping[str, Any], n: Names) -> Pair:
+    parts = [(name, _pair(CLOCK_ENDS, clock.get("outcome"))) for name, clock in _clock_names(d, n)]
+    return (
+        "停止计时：" + "，".join(f"{zh} {end_zh}" for (zh, _), (end_zh, _e) in parts),
+        "clocks ended: " + ", ".join(f"{en} {end_en}" for (_, en), (_z, end_en) in parts),
+    )
+
+
+def _warned(d: Mapping[str, Any], n: Names) -> Pair:
+    (zh, en), due = n.clock(d.get("clock")), n.instant(d.get("due_at"))
+    return f"{zh}时限临近：{due} 到期", f"the {en} limit is near: it ends at {due}"
+
+
+def _breached(d: Mapping[str, Any], n: Names) -> Pair:
+    (zh, en), due = n.clock(d.get("clock")), n.instant(d.get("due_at"))
+    return f"超过{zh}时限（{due}）", f"the {en} limit of {due} has passed"
+
+
+def _escalated(d: Mapping[str, Any], n: Names) -> Pair:
+    (cause_zh, cause_en), (zh, en) = n.clock(d.get("cause")), n.unit(d.get("unit"))
+    return (
+        f"超过{cause_zh}时限，升级到 {zh}",
+        f"the {cause_en} limit has passed: {en} ({n.level(d.get('to_level'))[1].lower()}) is an owner too",
+    )
+
+
+def _skipped(d: Mapping[str, Any], n: Names) -> Pair:
+    (level_zh, level_en), (unit_zh, unit_en) = n.level(d.get("level")), n.unit(d.get("unit"))
+    if d.get("reason") == "no-unit":
+        return f"{level_zh}一级没有单位，直接升级", f"there is no unit at the {level_en.lower()} level: on to the next"
+    return (
+        f"{unit_zh}（{level_zh}）无人值守，直接升级",
+        f"{unit_en} ({level_en.lower()}) has nobody: on to the next level",
+    )
+
+
+def _supervision(d: Mapping[str, Any], n: Names) -> Pair:
+    zh, en = n.unit(d.get("unit"))
+    times = d.get("times", 1)
+    return f"{zh} 仍无人认领，第 {times} 次督办", f"nobody at {en} has accepted: supervision notice number {times}"
+
+
+def _accepted(d: Mapping[str, Any], n: Names) -> Pair:
+    (zh, en), (level_zh, level_en) = n.who(d.get("by")), n.level(d.get("level"))
+    more_zh, more_en = _because(d, "note")
+    return f"{zh} 认领{level_zh}级提级件{more_zh}", f"{en} has taken it on for the {level_en.lower()} level{more_en}"
+
+
+def _accept(d: Mapping[str, Any], n: Names) -> Pair:
+    (zh, en), (more_zh, more_en) = _by(d, n), _because(d, "note")
+    return f"{zh} 请求认领提级件{more_zh}", f"{en} asked to take the escalated ticket on{more_en}"
+
+
+# ---------------------------------------------------------------- every service
+
+
+def _refused(d: Mapping[str, Any], n: Names) -> Pair:
+    (zh, en), (why_zh, why_en) = n.who(d.get("by")), _words(d.get("detail"))
+    return f"{zh} 的请求未执行：{why_zh}", f"what {en} asked for was not done: {why_en}"
+
+
+def _redrive(d: Mapping[str, Any], n: Names) -> Pair:
+    zh, en = _by(d, n)
+    service = d.get("service", "?")
+    if d.get("action") == "discard":
+        return f"{zh} 丢弃 {service} 中出错的记录", f"{en} dropped the record that failed in {service}"
+    return f"{zh} 在 {service} 中重试", f"{en} had the records of the ticket tried again in {service}"
+
+
+BY_BODY: Final[dict[type[m.Body], Callable[[Mapping[str, Any], Names], Pair]]] = {
+    m.TicketReported: _reported,
+    m.MessageReceived: _message,
+    m.TicketTriaged: _triaged,
+    m.TriageNeeded: _triage_needed,
+    m.TicketDiverted: _diverted,
+    m.OrderIssued: _issued,
+    m.OrderSigned: _signed,
+    m.OrderProgressed: _progressed,
+    m.OrderReturned: _returned,
+    m.AdjudicationAsked: _adjudication,
+    m.OrderWithdrawn: _withdrawn,
+    m.OrderDone: _done,
+    m.OrderReworked: _reworked,
+    m.VerificationAsked: _verification,
+    m.TicketVerified: _verified,
+    m.ReworkOrdered: _rework,
+    m.CallBackAsked: _call_back_asked,
+    m.CalledBack: _called_back,
+    m.TicketClosed: _closed_ticket,
+    m.TicketReopened: _reopened,
+    m.ClocksStarted: _started,
+    m.ClocksStopped: _stopped,
+    m.ClockWarned: _warned,
+    m.ClockBreached: _breached,
+    m.TicketEscalated: _escalated,
+    m.LevelSkipped: _skipped,
+    m.SupervisionRepeated: _supervision,
+    m.EscalationAccepted: _accepted,
+    m.CommandRefused: _refused,
+    m.TriageTicket: _triage,
+    m.DivertTicket: _divert,
+    m.SignOrder: _sign,
+    m.ReturnOrder: _return,
+    m.ReportProgress: _progress,
+    m.CompleteOrder: _complete,
+    m.ReviseOrder: _revise,
+    m.AssignTicket: _assign,
+    m.VerifyTicket: _verify,
+    m.RecordCallBack: _record_call_back,
+    m.CloseTicket: _close,
+    m.ReopenTicket: _reopen,
+    m.AcceptEscalation: _accept,
+    m.RedriveTicket: _redrive,
+}
+SENTENCES: Final = {body.type.removeprefix(PREFIX): write for body, write in BY_BODY.items()}
+"""Wire type without the common prefix -> its sentence."""

@@ -1,0 +1,294 @@
+"""Where are the read models, and how are they searched? The desk's only file that knows MongoDB's documents.
+
+The loop stores each ticket's view as one document: the view itself as JSON in `s`, beside it what `searchable`
+gives. Work lists read those fields alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from services.desk.domain import CLOSED, Ticket
+from shared.errors import Conflict, TryLater
+from shared.indexes import Index
+from shared.loop.generations import FIRST, Generations, collection_of
+from shared.loop.tickets import COLLECTION
+from shared.mongo import ASCENDING, DESCENDING, remedies
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from shared.mongo import Database
+    from shared.profile import Profile
+
+COMMANDS: Final = "commands"
+COMMANDS_KEPT_S: Final = 7 * 86400
+NEVER: Final = datetime(9999, 12, 31, tzinfo=UTC)
+"""`due` of a ticket whose clocks have all ended, so that it sorts behind the others."""
+ABOUT: Final = 300
+POINTER_CACHED_S: Final = 1.0
+SEARCH_MS: Final = 5_000
+SORTS: Final = ("due", "reported_at", "updated_at")
+BESIDE: Final = {"s": 0, "n": 0, "a": 0, "p": 0, "q": 0}
+"""Leaves out what the loop keeps, the view included."""
+
+
+def view_indexes(collection: str) -> tuple[Index, ...]:
+    """Give the indexes of one generation's views; few, since each is maintained ten times in a ticket's life."""
+    return (
+        Index(collection, (("open", 1), ("due", 1), ("_id", 1))),
+        Index(collection, (("units", 1), ("due", 1), ("_id", 1))),
+        Index(collection, (("handlers", 1), ("due", 1), ("_id", 1))),
+        Index(collection, (("reported_at", 1), ("_id", 1))),
+    )
+
+
+INDEXES: Final = (*view_indexes(COLLECTION), Index(COMMANDS, (("at", 1),), expire_after_s=COMMANDS_KEPT_S))
+
+
+# ---------------------------------------------------------------- what is searched
+
+
+def searchable(profile: Profile) -> Callable[[Ticket], dict[str, Any]]:
+    """Give the function from a view to the fields that stand beside it."""
+    chains: dict[str, tuple[str, ...]] = {}
+
+    def chain(unit: str) -> tuple[str, ...]:
+        found = chains.get(unit)
+        if found is None:
+            found = chains[unit] = tuple(above.id for above in profile.chain(unit)) or (unit,)
+        return found
+
+    def fields(ticket: Ticket) -> dict[str, Any]:
+        if ticket.reported_at is None:
+            return {}
+        place, category, lead = ticket.place, ticket.category, ticket.lead
+        concerned = [owner.unit for owner in ticket.owners]
+        concerned += [ticket.waits_at, place.unit if place else ""]
+        concerned += [order.handler.id for order in ticket.orders.values() if order.handler.kind == "unit"]
+        is_open = ticket.state != CLOSED
+        return {
+            "state": ticket.state,
+            "open": is_open,
+            "level": ticket.level,
+            "unit": ticket.unit or ticket.waits_at,
+            "units": list(dict.fromkeys(above for unit in concerned if unit for above in chain(unit))),
+            "department": lead.id if lead and lead.kind == "department" else "",
+            "handlers": list(dict.fromkeys(handler_id(o.handler) for o in ticket.orders.values())),
+            "category": category.code if category else "",
+            "category_name": category.name if category else "",
+            "severity": ticket.severity,
+            "due": (ticket.due or NEVER) if is_open else NEVER,
+            "reported_at": ticket.reported_at,
+            "updated_at": ticket.updated_at,
+            "reference": ticket.source_reference,
+            "address": (place.address if place else None) or ticket.said_place.address or "",
+            "about": ticket.description[:ABOUT],
+            "orders": [
+                {"id": ident, "handler": handler_id(o.handler), "state": o.state} for ident, o in ticket.orders.items()
+            ],
+        }
+
+    return fields
+
+
+def handler_id(handler: Any) -> str:
+    """Give a handler as one word, `department:x` or `unit:x`."""
+    return f"{handler.kind}:{handler.id}"
+
+
+# ---------------------------------------------------------------- pages
+
+
+class BadCursor(ValueError):  # noqa: N818 - the sentence that it stands for
+    """The cursor is none of ours, or of another list."""
+
+
+class SearchTooWide(Exception):  # noqa: N818 - the same
+    """MongoDB gave up after SEARCH_MS."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """Where a page ended: in which order, at which instant, ticket and order."""
+
+    sort: str
+    at: datetime
+    ticket: str
+    order: str = ""
+
+    def text(self) -> str:
+        """Give it as clients carry it."""
+        parts = [self.sort, self.at.isoformat(), self.ticket, self.order]
+        return base64.urlsafe_b64encode(json.dumps(parts).encode()).decode().rstrip("=")
+
+
+def cursor_of(text: str, sort: str) -> Cursor:
+    """Give the cursor of a text; raises BadCursor when it is none, or of another order."""
+    try:
+        parts = json.loads(base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True))
+        kept, at, ticket, order = parts
+        cursor = Cursor(kept, datetime.fromisoformat(at), ticket, order)
+        sound = all(isinstance(part, str) for part in parts) and cursor.at.tzinfo is not None
+    except (ValueError, TypeError, RecursionError) as error:
+        raise BadCursor(text) from error
+    if not sound or cursor.sort != sort or len(text) > 300:  # noqa: PLR2004 - ours are shorter
+        raise BadCursor(text)
+    return cursor
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some documents of a list in order, and where the next page begins."""
+
+    documents: list[dict[str, Any]]
+    cursor: str | None
+
+
+def contains(words: str) -> dict[str, Any]:
+    """Give the condition that a ticket's id, reference, category, address or description holds `words`."""
+    pattern = {"$regex": re.escape(words), "$options": "i"}
+    return {"$or": [{name: pattern} for name in ("_id", "reference", "category", "category_name", "address", "about")]}
+
+
+class Views:
+    """Reads the read models of the present generation."""
+
+    def __init__(self, db: Database) -> None:
+        """Read in the desk's database."""
+        self.db = db
+        self.generations = Generations(db)
+        self._generation = FIRST
+        self._looked = float("-inf")
+
+    async def generation(self) -> int:
+        """Give the present generation, as of a second ago at most."""
+        now = asyncio.get_running_loop().time()
+        if now - self._looked > POINTER_CACHED_S:
+            self._generation = await self.generations.current()
+            self._looked = now
+        return self._generation
+
+    async def collection(self) -> Any:
+        """Give the collection of views."""
+        return self.db[collection_of(COLLECTION, await self.generation())]
+
+    async def get(self, ticket: str) -> Ticket | None:
+        """Give the view of a ticket, None for one that was never reported."""
+        views = await self.collection()
+        with remedies():
+            found = await views.find_one({"_id": ticket}, {"s": 1})
+        view = Ticket.model_validate_json(found["s"]) if found else None
+        return view if view is not None and view.reported_at is not None else None
+
+    async def page(self, wanted: dict[str, Any], sort: str, limit: int, cursor: str | None) -> Page:
+        """Give a page of tickets; `sort` is one of SORTS, with a minus for descending."""
+        name, down = sort.removeprefix("-"), sort.startswith("-")
+        found = await self._after(wanted, name, cursor_of(cursor, sort) if cursor else None, limit + 1, down=down)
+        following = None
+        if len(found) > limit:
+            last = found[limit - 1]
+            following = Cursor(sort, last[name], last["_id"]).text()
+        return Page(found[:limit], following)
+
+    async def _after(
+        self, wanted: dict[str, Any], name: str, cursor: Cursor | None, limit: int, *, down: bool, again: bool = False
+    ) -> list[dict[str, Any]]:
+        """Give documents behind a cursor; `again`: its own ticket is looked at once more."""
+        clauses: list[dict[str, Any]] = [{"reported_at": {"$type": "date"}}, wanted]
+        if cursor is not None:
+            beyond, same = ("$lt", "$lte") if down else ("$gt", "$gte")
+            own = same if again else beyond
+            clauses += [
+                {name: {same: cursor.at}},
+                {"$or": [{name: {beyond: cursor.at}}, {"_id": {own: cursor.ticket}}]},
+            ]
+        direction = DESCENDING if down else ASCENDING
+        views = await self.collection()
+        query = views.find({"$and": [c for c in clauses if c]}, BESIDE).sort([(name, direction), ("_id", direction)])
+        try:
+            with remedies():
+                documents: list[dict[str, Any]] = await query.limit(limit).max_time_ms(SEARCH_MS).to_list(limit)
+        except TryLater as error:
+            if "time limit" in str(error):
+                raise SearchTooWide from error
+            raise
+        return documents
+
+    async def orders(
+        self, wanted: dict[str, Any], handler: str, states: tuple[str, ...], limit: int, cursor: str | None
+    ) -> Page:
+        """Give a page of orders, the most urgent tickets first, with their tickets' fields."""
+        match = {name: value for name, value in (("handler", handler), ("state", {"$in": list(states)})) if value}
+        if not states:
+            match.pop("state", None)
+        place = cursor_of(cursor, "orders") if cursor else None
+        clauses: dict[str, Any] = {**wanted, "orders": {"$elemMatch": match} if match else {"$ne": []}}
+        if handler:
+            clauses["handlers"] = handler
+        tickets = await self._after(clauses, "due", place, limit + 2, down=False, again=True)
+        listed = [
+            {"ticket": ticket, **order}
+            for ticket in tickets
+            for order in ticket["orders"]
+            if (not handler or order["handler"] == handler)
+            and (not states or order["state"] in states)
+            and not (
+                place and ticket["_id"] == place.ticket and ticket["due"] == place.at and order["id"] <= place.order
+            )
+        ]
+        following = None
+        if len(listed) > limit:
+            last = listed[limit - 1]
+            following = Cursor("orders", last["ticket"]["due"], last["ticket"]["_id"], last["id"]).text()
+        return Page(listed[:limit], following)
+
+    async def counts(self) -> dict[str, Any]:
+        """Count open tickets by state, level, department and territorial owner, and the closed ones."""
+        views = await self.collection()
+        groups = [
+            {"$match": {"open": True}},
+            {
+                "$group": {
+                    "_id": {"s": "$state", "l": "$level", "d": "$department", "u": "$unit"},
+                    "n": {"$sum": 1},
+                }
+            },
+        ]
+        with remedies():
+            rows = await views.aggregate(groups).to_list(None)
+            closed = await views.count_documents({"open": False})
+        return {"rows": [{**row["_id"], "n": row["n"]} for row in rows], "closed": closed}
+
+
+# ---------------------------------------------------------------- commands
+
+
+class CommandStore:
+    """Remembers for seven days which command stands behind an idempotency key, and what it was answered."""
+
+    def __init__(self, db: Database) -> None:
+        """Keep them in the desk's database."""
+        self._commands = db[COMMANDS]
+
+    async def begin(self, ident: str, digest: str, at: datetime) -> dict[str, Any] | None:
+        """Remember a command before it is published; gives what is remembered when it is not the first time."""
+        try:
+            with remedies():
+                await self._commands.insert_one({"_id": ident, "digest": digest, "at": at})
+        except Conflict:
+            with remedies():
+                found: dict[str, Any] | None = await self._commands.find_one({"_id": ident})
+            return found or {"_id": ident, "digest": digest}
+        return None
+
+    async def answer(self, ident: str, outcome: dict[str, Any]) -> None:
+        """Remember the outcome, for when the view has forgotten it."""
+        with remedies():
+            await self._commands.update_one({"_id": ident}, {"$set": {"outcome": outcome}})

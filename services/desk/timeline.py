@@ -1,0 +1,136 @@
+"""What does a ticket's timeline keep of a message? Just what its sentence needs.
+
+An entry is a small plain dict, since it is dumped to JSON with every later turn of its ticket:
+`at`, `type` (without the common prefix), `id` and `cause` (without the ticket id), `data`.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from shared import messages as m
+from shared.envelope import instant
+
+if TYPE_CHECKING:
+    from shared.decider import Message
+
+PREFIX: Final = "gridcall.ticket."
+TEXT_KEPT: Final = 500
+"""Characters of a free text that the timeline repeats; the log has all of it."""
+ENTRIES_KEPT: Final = 400
+FIRST_KEPT: Final = 20
+
+KEPT: Final[dict[type[m.Body], tuple[str, ...]]] = {
+    m.TicketReported: ("channel", "category", "source_reference"),
+    m.MessageReceived: ("message_kind", "text", "rating"),
+    m.TicketTriaged: ("category", "severity", "unit", "lead", "by", "rule", "attempt"),
+    m.TriageNeeded: ("missing", "unit", "detail"),
+    m.TicketDiverted: ("diversion", "to", "detail"),
+    m.OrderIssued: ("order_id", "role", "handler", "sign_by", "handle_by", "by", "attempt"),
+    m.OrderSigned: ("order_id", "handler", "by", "note"),
+    m.OrderProgressed: ("order_id", "progress", "by", "note"),
+    m.OrderReturned: ("order_id", "handler", "reason", "detail", "proposed", "by", "goes_to", "returns"),
+    m.AdjudicationAsked: ("unit", "returns"),
+    m.OrderWithdrawn: ("order_id", "handler", "reason"),
+    m.OrderDone: ("order_id", "handler", "result", "detail", "by"),
+    m.OrderReworked: ("order_id", "handler", "reason", "handle_by", "attempt"),
+    m.VerificationAsked: ("order_id", "unit"),
+    m.TicketVerified: ("order_id", "mode", "by", "note"),
+    m.ReworkOrdered: ("order_id", "reason", "by", "reworks"),
+    m.CallBackAsked: ("unit",),
+    m.CalledBack: ("reached", "solved", "rating", "by", "note"),
+    m.TicketClosed: ("outcome", "result", "by", "closings", "reopen_until"),
+    m.TicketReopened: ("reason", "by", "reopenings"),
+    m.ClocksStarted: ("clocks",),
+    m.ClocksStopped: ("clocks",),
+    m.ClockWarned: ("clock", "order_id", "level", "due_at"),
+    m.ClockBreached: ("clock", "order_id", "level", "due_at", "late_by_s"),
+    m.TicketEscalated: ("from_level", "to_level", "unit", "cause"),
+    m.LevelSkipped: ("level", "unit", "cause", "reason"),
+    m.SupervisionRepeated: ("level", "unit", "cause", "times"),
+    m.EscalationAccepted: ("level", "cause", "by", "note"),
+    m.CommandRefused: ("command", "by", "reason", "detail"),
+    m.TriageTicket: ("by", "category", "unit", "severity", "lead", "note"),
+    m.DivertTicket: ("by", "diversion", "to", "detail"),
+    m.SignOrder: ("by", "order_id", "department"),
+    m.ReturnOrder: ("by", "order_id", "department", "reason"),
+    m.ReportProgress: ("by", "order_id", "department", "progress"),
+    m.CompleteOrder: ("by", "order_id", "department"),
+    m.ReviseOrder: ("by", "order_id", "department", "revision", "until", "reason"),
+    m.AssignTicket: ("by", "to", "reason"),
+    m.VerifyTicket: ("by", "passed", "note"),
+    m.RecordCallBack: ("by", "reached", "solved", "rating"),
+    m.CloseTicket: ("by", "outcome", "reason"),
+    m.ReopenTicket: ("by", "reason"),
+    m.AcceptEscalation: ("by", "level", "note"),
+    m.RedriveTicket: ("by", "service", "action"),
+}
+"""Message -> the fields that its entry keeps."""
+
+
+def entry(message: Message) -> dict[str, Any]:
+    """Give a message's entry; equal before and after it has been stored."""
+    envelope, data, ticket = message.envelope, message.data, message.ticket
+    out: dict[str, Any] = {
+        "at": instant(envelope.time),
+        "type": data.type.removeprefix(PREFIX),
+        "id": envelope.id.removeprefix(ticket),
+    }
+    if envelope.causation:
+        out["cause"] = envelope.causation.removeprefix(ticket)
+    fields: dict[str, Any] = {}
+    for name in KEPT.get(type(data), ()):
+        value = getattr(data, name)
+        if value is not None and value not in ("", ()):
+            fields[name] = plain(value)
+    if fields:
+        out["data"] = fields
+    return out
+
+
+def plain(value: Any) -> Any:
+    """Give a value as JSON will give it back."""
+    if isinstance(value, str):
+        return value if len(value) <= TEXT_KEPT else value[:TEXT_KEPT] + "…"
+    if isinstance(value, m.Handler):
+        return f"{value.kind}:{value.id}"
+    if isinstance(value, datetime):
+        return _instant(value)
+    if isinstance(value, tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, m.Words):
+        return {"zh": plain(value.zh), "en": plain(value.en)}
+    if isinstance(value, m.CategoryRef):
+        return {"code": value.code, "name": value.name}
+    if isinstance(value, m.ClockStart):
+        return _without_none(clock=value.clock, level=value.level, due_at=_instant(value.due_at))
+    if isinstance(value, m.ClockStop):
+        return _without_none(clock=value.clock, level=value.level, outcome=value.outcome)
+    return value
+
+
+def _instant(at: datetime) -> str:
+    """Give an instant in UTC; what others wrote may lie at the edge of the calendar, where UTC has no name for it."""
+    try:
+        return instant(at)
+    except OverflowError:
+        return at.isoformat()
+
+
+def _without_none(**fields: Any) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def appended(
+    timeline: tuple[dict[str, Any], ...], new: dict[str, Any], left_out: int
+) -> tuple[tuple[dict[str, Any], ...], int]:
+    """Give the timeline with one more entry; of a very long one the middle is left out, and how much."""
+    if len(timeline) < ENTRIES_KEPT:
+        return (*timeline, new), left_out
+    return (*timeline[:FIRST_KEPT], *timeline[FIRST_KEPT + 1 :], new), left_out + 1
+
+
+def whole_id(ticket: str, ident: str) -> str:
+    """Give an id as it stands on the log."""
+    return ticket + ident if ident.startswith("/") else ident

@@ -1,0 +1,146 @@
+"""What does the desk show of a ticket? The view, with names and sentences, as JSON."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from services.desk.sentences import sentence
+from services.desk.store import NEVER
+from services.desk.timeline import PREFIX, whole_id
+from shared.messages import Words
+
+if TYPE_CHECKING:
+    from services.desk.domain import Clock, Order, Outcome, Owner, Ticket
+    from services.desk.names import Names, Pair
+
+
+def words(pair: Pair) -> dict[str, str]:
+    """Give a name in both languages."""
+    return Words(zh=pair[0], en=pair[1]).model_dump()
+
+
+def ticket_view(ident: str, ticket: Ticket, names: Names) -> dict[str, Any]:
+    """Give a ticket without its timeline."""
+    place, category = ticket.place, ticket.category
+    return {
+        "id": ident,
+        "state": ticket.state,
+        "state_name": words(names.state(ticket.state)),
+        "open": ticket.state != "closed",
+        "report_id": ticket.report_id,
+        "channel": ticket.channel,
+        "source": ticket.source,
+        "source_reference": ticket.source_reference or None,
+        "anonymous": ticket.anonymous,
+        "callback": ticket.callback,
+        "reported_at": ticket.reported_at,
+        "updated_at": ticket.updated_at,
+        "due": ticket.due,
+        "description": ticket.description,
+        "category": category.model_dump() | {"en": names.category(category.code)[1]} if category else None,
+        "severity": ticket.severity or None,
+        "place": (place or ticket.said_place).model_dump(exclude_none=True),
+        "attachments": [each.model_dump(exclude_none=True) for each in ticket.attachments],
+        "level": ticket.level or None,
+        "unit": ticket.unit or None,
+        "owners": [_owner(owner, names) for owner in ticket.owners],
+        "waits_at": ticket.waits_at or None,
+        "missing": list(ticket.missing),
+        "lead": _handler(ticket.lead, names) if ticket.lead else None,
+        "assists": [_handler(each, names) for each in ticket.assists],
+        "orders": [_order(order_id, order, names) for order_id, order in ticket.orders.items()],
+        "clocks": [_clock(token, clock) for token, clock in ticket.clocks.items()],
+        "returns": ticket.returns,
+        "reworks": ticket.reworks,
+        "closings": ticket.closings,
+        "reopenings": ticket.reopenings,
+        "outcome": ticket.outcome or None,
+        "result": ticket.result or None,
+        "rating": ticket.rating,
+        "closed_at": ticket.closed_at,
+        "reopen_until": ticket.reopen_until,
+        "profile_version": ticket.profile_version or None,
+        "links": {name: f"/v1/tickets/{ident}/{name}" for name in ("timeline", "deadlines", "actions")},
+    }
+
+
+def _handler(handler: Any, names: Names) -> dict[str, Any]:
+    named = names.handler(f"{handler.kind}:{handler.id}")
+    return {"kind": handler.kind, "id": handler.id, "name": words(named)}
+
+
+def _owner(owner: Owner, names: Names) -> dict[str, Any]:
+    return owner.model_dump() | {"name": words(names.unit(owner.unit)), "level_name": words(names.level(owner.level))}
+
+
+def _order(ident: str, order: Order, names: Names) -> dict[str, Any]:
+    return {"id": ident} | order.model_dump() | {"handler": _handler(order.handler, names)}
+
+
+def _clock(token: str, clock: Clock) -> dict[str, Any]:
+    return {"token": token} | clock.model_dump()
+
+
+def timeline_view(ident: str, ticket: Ticket, names: Names) -> list[dict[str, Any]]:
+    """Give everything that happened, each with its sentence; `n` counts from 1, what was left out included."""
+    first_gap = ticket.count - len(ticket.timeline)
+    kept_first = len(ticket.timeline) if not ticket.left_out else 20
+    shown = []
+    for index, entry in enumerate(ticket.timeline):
+        number = index + 1 + (first_gap if index >= kept_first else 0)
+        shown.append(
+            {
+                "n": number,
+                "at": entry["at"],
+                "type": PREFIX + entry["type"],
+                "id": whole_id(ident, entry["id"]),
+                "causation": whole_id(ident, entry["cause"]) if "cause" in entry else None,
+                "by": entry.get("data", {}).get("by") or None,
+                "data": entry.get("data", {}),
+                "sentence": sentence(entry["type"], entry.get("data", {}), names).model_dump(),
+            }
+        )
+    return shown
+
+
+def outcome_view(outcome: Outcome) -> dict[str, Any]:
+    """Give a command's outcome; empty while it is not decided."""
+    if outcome.reason:
+        return {"refused": {"reason": outcome.reason, "detail": {"zh": outcome.zh, "en": outcome.en}}}
+    return {"facts": list(outcome.facts)} if outcome.facts else {}
+
+
+def listed(document: dict[str, Any], names: Names) -> dict[str, Any]:
+    """Give a ticket as a line of a list."""
+    due = document["due"]
+    code = document["category"]
+    return {
+        "id": document["_id"],
+        "state": document["state"],
+        "state_name": words(names.state(document["state"])),
+        "open": document["open"],
+        "category": {"code": code, "name": document["category_name"], "en": names.category(code)[1]} if code else None,
+        "severity": document["severity"] or None,
+        "level": document["level"] or None,
+        "unit": document["unit"] or None,
+        "unit_name": words(names.unit(document["unit"])) if document["unit"] else None,
+        "department": document["department"] or None,
+        "due": None if due >= NEVER else due,
+        "reported_at": document["reported_at"],
+        "updated_at": document["updated_at"],
+        "source_reference": document["reference"] or None,
+        "address": document["address"] or None,
+        "description": document["about"],
+        "href": f"/v1/tickets/{document['_id']}",
+    }
+
+
+def listed_order(row: dict[str, Any], names: Names) -> dict[str, Any]:
+    """Give an order as a line of a list, with its ticket."""
+    kind, _, handler = row["handler"].partition(":")
+    return {
+        "id": row["id"],
+        "state": row["state"],
+        "handler": {"kind": kind, "id": handler, "name": words(names.handler(row["handler"]))},
+        "ticket": listed(row["ticket"], names),
+    }

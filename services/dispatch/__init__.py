@@ -1,0 +1,1 @@
+"""Who handles it now?"""

@@ -1,0 +1,103 @@
+"""Which records does dispatch read, and what is counted of them?"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from services.dispatch.departments import messages
+from services.dispatch.domain import DispatchState, decide, evolve
+from shared import metrics
+from shared.decider import Decider
+from shared.messages import (
+    AssignTicket,
+    ClockBreached,
+    ClockWarned,
+    CompleteOrder,
+    MessageReceived,
+    OrderDone,
+    OrderIssued,
+    OrderSigned,
+    ReportProgress,
+    ReturnOrder,
+    ReviseOrder,
+    ReworkOrdered,
+    SignOrder,
+    TicketClosed,
+    TicketEscalated,
+    TicketReopened,
+    TicketTriaged,
+)
+
+if TYPE_CHECKING:
+    from shared.decider import Turn
+    from shared.messages import Body, Handler
+    from shared.profile import Profile
+
+CONSUMES: dict[str, type[Body]] = {
+    body.type: body
+    for body in (
+        TicketTriaged,
+        ReworkOrdered,
+        TicketClosed,
+        TicketReopened,
+        ClockWarned,
+        ClockBreached,
+        TicketEscalated,
+        MessageReceived,
+        SignOrder,
+        ReturnOrder,
+        ReportProgress,
+        CompleteOrder,
+        ReviseOrder,
+        AssignTicket,
+    )
+}
+"""A diverted ticket is told by its closing; each type read costs a write per ticket."""
+
+
+def decider(profile: Profile) -> Decider[DispatchState]:
+    """Give the rules under a profile as the loop calls them."""
+    return Decider(
+        service="dispatch",
+        state=DispatchState,
+        consumes=CONSUMES,
+        decide=partial(decide, profile=profile),
+        evolve=evolve,
+        effects=partial(messages, profile=profile),
+        observe=observe,
+    )
+
+
+def observe(turn: Turn) -> None:
+    """Count what happened to tickets and what was refused, and measure how long handlers take."""
+    if turn.refused is not None:
+        metrics.refusals.labels(_word(turn.message.data.type), turn.refused.reason).inc()
+        return
+    for fact in turn.facts:
+        data = fact.data
+        metrics.tickets.labels(_word(data.type)).inc()
+        if isinstance(data, OrderIssued):
+            _measure_way(turn.message.data, data)
+        elif isinstance(data, OrderSigned):
+            took = data.signed_at - turn.state.order(data.order_id).issued_at
+            metrics.order_sign.labels(_label(data.handler)).observe(took.total_seconds())
+        elif isinstance(data, OrderDone):
+            took = data.done_at - turn.state.order(data.order_id).issued_at
+            metrics.order_handle.labels(_label(data.handler)).observe(took.total_seconds())
+
+
+def _measure_way(cause: Body, issued: OrderIssued) -> None:
+    """Measure from the report to its first order."""
+    if isinstance(cause, TicketTriaged) and cause.reported_at is not None and issued.attempt == 1:
+        metrics.report_to_dispatch.observe((issued.issued_at - cause.reported_at).total_seconds())
+
+
+def _label(handler: Handler) -> str:
+    """Give the department, or one label for all units: a city has thousands of these."""
+    return handler.id if handler.kind == "department" else "unit"
+
+
+def _word(name: str) -> str:
+    """Give the part of a wire type that names what happened: `order-issued` of `gridcall.ticket.order-issued.v1`."""
+    return name.split(".")[2]

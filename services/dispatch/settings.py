@@ -1,0 +1,3 @@
+"""Which environment variables does dispatch read? None of its own."""
+
+from shared.settings import Settings as Settings

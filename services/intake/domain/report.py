@@ -1,0 +1,174 @@
+"""Is this a report that we may take, and what of it goes onto the log?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field, model_validator
+
+from services.intake.domain.masking import masked, masked_attributes
+from shared.messages import MessageReceived, Place, TicketReported
+from shared.messages.doors import MAX_TEXT, ReportSubmitted, Strict
+from shared.messages.log import MessageKind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from shared.messages import CallerRef
+    from shared.profile import Profile
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Why a report is not taken: a word for machines, where in the body, and what to change."""
+
+    reason: Literal["no-content", "text-too-long", "half-coordinates", "outside-district", "bad-time", "no-call-back"]
+    pointer: str
+    en: str
+    zh: str
+
+    @property
+    def detail(self) -> str:
+        """Give the sentence in both languages."""
+        return f"{self.en} {self.zh}"
+
+
+def findings(report: ReportSubmitted, now: datetime, profile: Profile) -> tuple[Finding, ...]:
+    """Give everything that must be changed before the report can be taken; nothing for most."""
+    return (*_content(report, profile), *_where(report, profile), *_when(report, now, profile), *_who(report))
+
+
+def _content(report: ReportSubmitted, profile: Profile) -> Iterator[Finding]:
+    if not report.text.strip() and not (report.category or "").strip():
+        yield Finding(
+            "no-content", "/text", "Say in text what is the matter, or give a category.", "请填写诉求内容或选择类别。"
+        )
+    longest = profile.intake.max_text
+    if len(report.text) > longest:
+        yield Finding(
+            "text-too-long",
+            "/text",
+            f"The text has {len(report.text)} characters: shorten it to {longest}, and attach files by reference.",
+            f"内容共{len(report.text)}字,请缩短至{longest}字以内,材料请以附件链接提交。",
+        )
+
+
+def _where(report: ReportSubmitted, profile: Profile) -> Iterator[Finding]:
+    lon, lat = report.place.lon, report.place.lat
+    if lon is None and lat is None:
+        return
+    if lon is None or lat is None:
+        missing = "lon" if lon is None else "lat"
+        yield Finding(
+            "half-coordinates", f"/place/{missing}", "Give both lon and lat, or neither.", "经度和纬度须同时填写。"
+        )
+    elif not profile.inside(lon, lat):
+        yield Finding(
+            "outside-district",
+            "/place/lon",
+            f"The point lies outside {profile.title.en}: correct lon and lat, or leave them out and give the address.",
+            f"坐标不在{profile.title.zh}范围内:请更正经纬度,或不填坐标、改填地址。",
+        )
+
+
+def _when(report: ReportSubmitted, now: datetime, profile: Profile) -> Iterator[Finding]:
+    at = report.occurred_at
+    if at is None:
+        return
+    if at > now + timedelta(minutes=profile.intake.future_tolerance):
+        yield Finding(
+            "bad-time",
+            "/occurred_at",
+            "This lies in the future: correct it or leave it out.",
+            "发生时间晚于当前时间,请更正或不填。",
+        )
+    elif at < now - timedelta(days=profile.intake.oldest):
+        yield Finding(
+            "bad-time",
+            "/occurred_at",
+            f"This lies more than {profile.intake.oldest} days back: correct it or leave it out.",
+            f"发生时间早于{profile.intake.oldest}天前,请更正或不填。",
+        )
+
+
+def _who(report: ReportSubmitted) -> Iterator[Finding]:
+    caller = report.caller
+    if caller.anonymous and caller.callback and not any(letter.isdigit() for letter in caller.phone or ""):
+        yield Finding(
+            "no-call-back",
+            "/caller/phone",
+            "A call back needs a phone number, also when anonymous: give one, or set callback to false.",
+            "匿名诉求需要回访时请提供电话号码,否则请取消回访。",
+        )
+
+
+def reported(
+    report: ReportSubmitted, ticket: str, source: str, now: datetime, caller: CallerRef, profile: Profile
+) -> TicketReported:
+    """Give the fact that goes onto the log: everything but what would tell who asked.
+
+    `source_reference` and links to files travel as they are, and so do codes that the profile knows.
+    """
+    name = report.caller.name
+    place = report.place
+
+    def safe(text: str | None, *, known: bool = False) -> str | None:
+        return text if text is None or known else masked(text, name)
+
+    return TicketReported(
+        report_id=ticket,
+        channel=report.channel,
+        text=masked(report.text, name),
+        category=safe(report.category, known=profile.category_by_alias(report.category or "") is not None),
+        condition=safe(report.condition),
+        occurred_at=report.occurred_at,
+        reported_at=now,
+        source=source,
+        source_reference=report.source_reference,
+        place=Place(
+            address=safe(place.address),
+            grid=safe(place.grid, known=_is_place(profile, place.grid)),
+            qr=safe(place.qr, known=profile.locate(qr=place.qr) is not None if place.qr else True),
+            road=safe(place.road),
+            lon=place.lon,
+            lat=place.lat,
+        ),
+        caller=caller,
+        attachments=tuple(attachment.attachment() for attachment in report.attachments),
+        attributes=masked_attributes(report.attributes, name) if report.attributes else {},
+    )
+
+
+def _is_place(profile: Profile, grid: str | None) -> bool:
+    return grid is None or profile.locate(grid=grid) is not None
+
+
+class MessageSubmitted(Strict):
+    """What the person who asked says later: more, an answer, a rating, or that it may be dropped."""
+
+    kind: MessageKind
+    text: str = Field(default="", max_length=MAX_TEXT)
+    rating: int | None = Field(default=None, ge=1, le=5)
+    """1 (very bad) to 5 (very good); with the kind rating only, and needed there."""
+
+    @model_validator(mode="after")
+    def _whole(self) -> MessageSubmitted:
+        if (self.kind == "rating") != (self.rating is not None):
+            raise ValueError("a rating from 1 to 5 belongs to the kind rating: give both or neither")
+        if self.kind in {"follow-up", "answer"} and not self.text.strip():
+            raise ValueError(f"the kind {self.kind} needs a text")
+        return self
+
+
+def received(message: MessageSubmitted, message_id: str, now: datetime) -> MessageReceived:
+    """Give the fact that goes onto the log."""
+    return MessageReceived(
+        message_id=message_id,
+        message_kind=message.kind,
+        text=masked(message.text),
+        rating=message.rating,
+        received_at=now,
+    )

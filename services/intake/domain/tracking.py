@@ -1,0 +1,352 @@
+"""How far is it, for the person who asked? A few public words per ticket, and the receipts that follow from the log."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import AwareDatetime
+
+from services.intake.domain.masking import masked
+from shared.decider import State
+from shared.messages import (
+    AdjudicationAsked,
+    CallBackAsked,
+    CalledBack,
+    Handler,
+    MessageReceived,
+    OrderDone,
+    OrderIssued,
+    OrderReturned,
+    OrderReworked,
+    OrderSigned,
+    ReportClosed,
+    ReportDiverted,
+    ReportProgressed,
+    ReportResolved,
+    TicketClosed,
+    TicketDiverted,
+    TicketReopened,
+    TicketReported,
+    TriageNeeded,
+    Words,
+)
+from shared.messages.parts import Part
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
+
+    from shared.decider import Message
+    from shared.messages import Fact, Receipt
+    from shared.profile import Profile
+
+KEPT = 60
+"""Most entries of a timeline; of a longer one the latest."""
+
+Where = Literal[
+    "received",
+    "triage",
+    "ordered",
+    "handling",
+    "reassigning",
+    "done",
+    "rework",
+    "call-back",
+    "closed",
+    "diverted",
+    "reopened",
+]
+
+STATES: dict[Where, Words] = {
+    "received": Words(zh="已受理,正在核对", en="Taken, being looked at"),
+    "triage": Words(zh="人工预审中", en="Somebody decides whose matter it is"),
+    "ordered": Words(zh="已派单,待签收", en="Sent to those who handle it, not yet signed for"),
+    "handling": Words(zh="已签收,处置中", en="Signed for, being handled"),
+    "reassigning": Words(zh="正在重新派单", en="Being given to somebody else"),
+    "done": Words(zh="已办结,待核实", en="Done, being checked"),
+    "rework": Words(zh="返工中", en="Not good enough, being done again"),
+    "call-back": Words(zh="待回访", en="Done, you will be asked whether it is"),
+    "closed": Words(zh="已结案", en="Closed"),
+    "diverted": Words(zh="已转办", en="Passed to those whom it concerns"),
+    "reopened": Words(zh="已重新办理", en="Opened again"),
+}
+"""What a state is called to the person who asked."""
+
+SENTENCES: dict[str, Words] = {
+    "reported": Words(zh="您的诉求已受理。", en="Your report was taken."),
+    "triage": Words(zh="正在人工预审。", en="Somebody is looking whose matter it is."),
+    "ordered": Words(zh="已派单至{who}。", en="It was sent to {who}."),
+    "signed": Words(zh="{who}已签收。", en="{who} signed for it."),
+    "returned": Words(zh="{who}退单,正在重新派单。", en="{who} returned it; it is being given to somebody else."),
+    "adjudicating": Words(zh="正在裁定承办单位。", en="A duty officer decides who handles it."),
+    "done": Words(zh="{who}已办结:{text}", en="{who} says that it is done: {text}"),
+    "rework": Words(zh="核实未通过,{who}返工。", en="It was not good enough: {who} does it again."),
+    "call-back": Words(zh="将对您回访。", en="You will be asked how it went."),
+    "called-back": Words(zh="已回访。", en="You were asked how it went."),
+    "diverted": Words(zh="已转至{text}", en="It was passed on: {text}"),
+    "closed": Words(zh="已结案({text})。", en="It was closed ({text})."),
+    "reopened": Words(zh="已重新办理。", en="It was opened again."),
+    "message": Words(zh="收到您的{text}。", en="We received your {text}."),
+}
+"""What a timeline says about an entry."""
+
+WORDS: dict[str, Words] = {
+    "follow-up": Words(zh="补充", en="follow-up"),
+    "answer": Words(zh="答复", en="answer"),
+    "withdrawal": Words(zh="撤回", en="withdrawal"),
+    "rating": Words(zh="评价", en="rating"),
+    "not-solved": Words(zh="“未解决”反馈", en="word that it is not solved"),
+    "urge": Words(zh="催办", en="reminder"),
+    "solved": Words(zh="已解决", en="solved"),
+    "informed": Words(zh="已告知", en="explained"),
+    "withdrawn": Words(zh="已撤回", en="withdrawn"),
+    "diverted": Words(zh="已转办", en="passed on"),
+    "forced": Words(zh="强制结案", en="closed by decision"),
+    "unsolved": Words(zh="未解决", en="not solved"),
+}
+"""Kinds of message and outcomes, as they stand in a sentence."""
+
+NOTHING_SAID = Words(zh="未填写", en="no details given")
+
+
+class Entry(Part):
+    """One line of the timeline, before it is put into words."""
+
+    at: AwareDatetime
+    what: str
+    who: Handler | None = None
+    text: str = ""
+
+
+class Tracked(State):
+    """What the person who asked may know of a ticket."""
+
+    source: str = ""
+    """`ce_source` of the report; empty until the report was read from the log."""
+    report: str = ""
+    """`ce_id` of the report."""
+    where: Where = "received"
+    order_id: str = ""
+    who: Handler | None = None
+    by_when: AwareDatetime | None = None
+    result: str = ""
+    diverted: Words | None = None
+    timeline: tuple[Entry, ...] = ()
+
+
+def decide(_state: Tracked, _message: Message, _now: datetime) -> Sequence[Fact]:
+    """Say nothing: what intake says on the log is said at its doors."""
+    return ()
+
+
+# ---------------------------------------------------------------- evolve
+
+
+Change = dict[str, Any]
+
+
+def _line(state: Tracked, at: datetime, what: str, who: Handler | None = None, text: str = "") -> Change:
+    return {"timeline": (*state.timeline, Entry(at=at, what=what, who=who, text=text))[-KEPT:]}
+
+
+def _reported(state: Tracked, message: Message) -> Change:
+    return {"source": message.data.source, "report": message.envelope.causation} | _line(
+        state, message.data.reported_at, "reported"
+    )
+
+
+def _triage_needed(state: Tracked, message: Message) -> Change:
+    return {"where": "triage"} | _line(state, message.envelope.time, "triage")
+
+
+def _diverted(state: Tracked, message: Message) -> Change:
+    fact: TicketDiverted = message.data
+    return {
+        "where": "diverted",
+        "diverted": Words(zh=f"{fact.to}。{fact.detail.zh}", en=f"{fact.to}. {fact.detail.en}"),
+    } | (_line(state, message.envelope.time, "diverted"))
+
+
+def _ordered(state: Tracked, message: Message) -> Change:
+    order: OrderIssued = message.data
+    if order.role != "lead":
+        return {}
+    return {"where": "ordered", "order_id": order.order_id, "who": order.handler, "by_when": order.handle_by} | _line(
+        state, order.issued_at, "ordered", order.handler
+    )
+
+
+def _signed(state: Tracked, message: Message) -> Change:
+    fact: OrderSigned = message.data
+    if fact.order_id != state.order_id:
+        return {}
+    return {"where": "handling"} | _line(state, fact.signed_at, "signed", fact.handler)
+
+
+def _returned(state: Tracked, message: Message) -> Change:
+    fact: OrderReturned = message.data
+    if fact.order_id != state.order_id:
+        return {}
+    return {"where": "reassigning", "who": None, "by_when": None} | _line(
+        state, message.envelope.time, "returned", fact.handler
+    )
+
+
+def _adjudicating(state: Tracked, message: Message) -> Change:
+    return {"where": "reassigning"} | _line(state, message.envelope.time, "adjudicating")
+
+
+def _done(state: Tracked, message: Message) -> Change:
+    fact: OrderDone = message.data
+    if fact.order_id != state.order_id:
+        return {}
+    return {"where": "done", "result": said(fact)} | _line(state, fact.done_at, "done", fact.handler, said(fact))
+
+
+def _rework(state: Tracked, message: Message) -> Change:
+    fact: OrderReworked = message.data
+    if fact.order_id != state.order_id:
+        return {}
+    return {"where": "rework", "by_when": fact.handle_by, "result": ""} | _line(
+        state, message.envelope.time, "rework", fact.handler
+    )
+
+
+def _call_back(state: Tracked, message: Message) -> Change:
+    return {"where": "call-back"} | _line(state, message.envelope.time, "call-back")
+
+
+def _called_back(state: Tracked, message: Message) -> Change:
+    return _line(state, message.envelope.time, "called-back") if message.data.reached else {}
+
+
+def _closed(state: Tracked, message: Message) -> Change:
+    fact: TicketClosed = message.data
+    if fact.outcome == "diverted":
+        return {"where": "diverted"}
+    return {"where": "closed", "result": masked(fact.result) or state.result} | _line(
+        state, message.envelope.time, "closed", text=fact.outcome
+    )
+
+
+def _reopened(state: Tracked, message: Message) -> Change:
+    return {"where": "reopened", "result": "", "by_when": None} | _line(state, message.envelope.time, "reopened")
+
+
+def _message(state: Tracked, message: Message) -> Change:
+    fact: MessageReceived = message.data
+    return _line(state, fact.received_at, "message", text=fact.message_kind)
+
+
+EVOLVES: Mapping[type[Fact], Callable[[Tracked, Message], Change]] = {
+    TicketReported: _reported,
+    MessageReceived: _message,
+    TriageNeeded: _triage_needed,
+    TicketDiverted: _diverted,
+    OrderIssued: _ordered,
+    OrderSigned: _signed,
+    OrderReturned: _returned,
+    AdjudicationAsked: _adjudicating,
+    OrderDone: _done,
+    OrderReworked: _rework,
+    CallBackAsked: _call_back,
+    CalledBack: _called_back,
+    TicketClosed: _closed,
+    TicketReopened: _reopened,
+}
+"""What a fact changes for the person who asked; nothing else of the log is read."""
+
+
+def evolve(state: Tracked, message: Message) -> Tracked:
+    """Give the state after a fact."""
+    change = EVOLVES[type(message.data)](state, message)
+    return state.model_copy(update=change) if change else state
+
+
+def said(done: OrderDone) -> str:
+    """Give what the handler says was done, in one line and without anybody's number."""
+    return masked(": ".join(part for part in (done.result, done.detail) if part))
+
+
+# ---------------------------------------------------------------- what is told
+
+
+def receipts(state: Tracked, message: Message, profile: Profile) -> tuple[Receipt, ...]:
+    """Give the receipts for the report's source that follow from a fact; `state` is the one after it."""
+    if not state.source:
+        return ()
+    fact, ticket = message.data, message.ticket
+    if isinstance(fact, OrderIssued) and fact.role == "lead":
+        return (_progressed(ticket, "ordered", "ordered", fact.handler, profile),)
+    if isinstance(fact, OrderSigned) and fact.order_id == state.order_id:
+        return (_progressed(ticket, "handling", "signed", fact.handler, profile),)
+    if isinstance(fact, TicketDiverted):
+        detail = f"{fact.detail.zh} {fact.detail.en}"
+        return (ReportDiverted(report_id=ticket, ticket_id=ticket, to=fact.to, detail=detail),)
+    if isinstance(fact, OrderDone) and fact.order_id == state.order_id:
+        return (ReportResolved(report_id=ticket, ticket_id=ticket, result=said(fact)),)
+    if isinstance(fact, TicketClosed):
+        return (ReportClosed(report_id=ticket, ticket_id=ticket, outcome=fact.outcome, result=state.result),)
+    return ()
+
+
+def _progressed(ticket: str, state: Where, what: str, who: Handler, profile: Profile) -> ReportProgressed:
+    name, words = named(who, profile), SENTENCES[what]
+    detail = f"{words.zh.format(who=name.zh)} {words.en.format(who=name.en)}"
+    return ReportProgressed(report_id=ticket, ticket_id=ticket, state=state, detail=detail)
+
+
+def named(who: Handler, profile: Profile) -> Words:
+    """Give a handler's name; its id where the profile does not know it any more."""
+    known = profile.department(who.id) if who.kind == "department" else profile.unit(who.id)
+    return Words(zh=known.zh, en=known.en) if known is not None else Words(zh=who.id, en=who.id)
+
+
+class Line(Part):
+    """One line of the timeline."""
+
+    at: AwareDatetime
+    what: str
+    sentence: Words
+
+
+class View(Part):
+    """What the person who asked may see."""
+
+    report_id: str
+    ticket_id: str
+    state: Where
+    state_words: Words
+    handled_by: Words | None = None
+    """The department or unit whose matter it is now."""
+    by_when: AwareDatetime | None = None
+    result: str | None = None
+    """What was done, as the handler says."""
+    timeline: tuple[Line, ...]
+
+
+def view(ticket: str, state: Tracked, reported_at: datetime, profile: Profile) -> View:
+    """Put a ticket's state into words; a ticket that the log has not brought yet was at least taken."""
+    entries = state.timeline or (Entry(at=reported_at, what="reported"),)
+    return View(
+        report_id=ticket,
+        ticket_id=ticket,
+        state=state.where,
+        state_words=STATES[state.where],
+        handled_by=named(state.who, profile) if state.who else None,
+        by_when=state.by_when if state.where in {"ordered", "handling", "rework"} else None,
+        result=state.result or None,
+        timeline=tuple(Line(at=e.at, what=e.what, sentence=_sentence(e, state, profile)) for e in entries),
+    )
+
+
+def _sentence(entry: Entry, state: Tracked, profile: Profile) -> Words:
+    who = named(entry.who, profile) if entry.who else Words(zh="", en="")
+    if entry.what == "diverted":
+        text = state.diverted or NOTHING_SAID
+    elif entry.what == "done":
+        text = Words(zh=entry.text, en=entry.text) if entry.text else NOTHING_SAID
+    else:
+        text = WORDS.get(entry.text, Words(zh=entry.text, en=entry.text))
+    words = SENTENCES[entry.what]
+    return Words(zh=words.zh.format(who=who.zh, text=text.zh), en=words.en.format(who=who.en, text=text.en))

@@ -1,0 +1,1 @@
+"""What must have happened by when, and what if it has not?"""

@@ -1,0 +1,48 @@
+"""How is the sla service put together?"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from services.sla.handlers import decider
+from services.sla.store import count_timers
+from shared import metrics
+from shared.loop.loop import Probe, no_probe
+from shared.service import Service
+from shared.topics import TICKETS
+
+if TYPE_CHECKING:
+    from services.sla.settings import Settings
+    from shared.clock import Clock
+    from shared.kafka import Publisher
+
+REFRESH_S = 10
+"""Seconds between two counts of the timers."""
+
+
+def build(
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    probe: Probe = no_probe,
+    publisher: Publisher | None = None,
+) -> Service:
+    """Give the service, connected to nothing yet; raises ProfileInvalid."""
+    service = Service("sla", settings, clock=clock, probe=probe, publisher=publisher)
+    service.read_log(decider(service.profile))
+
+    async def refresh() -> None:
+        await refresh_gauges(service)
+        await asyncio.sleep(REFRESH_S)
+
+    service.background.append(refresh)
+    return service
+
+
+async def refresh_gauges(service: Service) -> None:
+    """Count the timers of all partitions, whoever owns them: several instances show the same, so take the maximum."""
+    partitions = await service.publisher.partitions(TICKETS)
+    armed, overdue = await count_timers(service.db, partitions, service.clock.now())
+    metrics.timers_armed.set(armed)
+    metrics.timers_overdue.set(overdue)

@@ -1,0 +1,77 @@
+"""What does sla read, and what does it count?"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from services.sla.domain import SlaState, decide, evolve, wake_at
+from shared import metrics
+from shared.decider import Decider
+from shared.messages import (
+    AcceptEscalation,
+    ClockBreached,
+    ClocksStopped,
+    OrderDone,
+    OrderIssued,
+    OrderReturned,
+    OrderReworked,
+    OrderSigned,
+    OrderWithdrawn,
+    TicketClosed,
+    TicketEscalated,
+)
+
+if TYPE_CHECKING:
+    from shared.decider import Turn
+    from shared.messages import Body
+    from shared.profile import Profile
+
+CONSUMES: dict[str, type[Body]] = {
+    body.type: body
+    for body in (
+        OrderIssued,
+        OrderSigned,
+        OrderDone,
+        OrderReturned,
+        OrderWithdrawn,
+        OrderReworked,
+        TicketClosed,
+        AcceptEscalation,
+    )
+}
+
+
+def decider(profile: Profile) -> Decider[SlaState]:
+    """Give the rules under a profile as the loop calls them."""
+    return Decider(
+        service="sla",
+        state=SlaState,
+        consumes=CONSUMES,
+        decide=partial(decide, profile=profile),
+        evolve=evolve,
+        observe=observe,
+        wake_at=wake_at,
+    )
+
+
+def observe(turn: Turn) -> None:
+    """Count how clocks ended, which levels were added, and what was refused.
+
+    Each clock counts once: when it is breached, or else when it ends.
+    """
+    if turn.repeated:
+        return
+    if turn.refused is not None:
+        metrics.refusals.labels("accept-escalation", turn.refused.reason).inc()
+        return
+    for message in turn.facts:
+        fact = message.data
+        if isinstance(fact, ClocksStopped):
+            for clock in fact.clocks:
+                if clock.outcome != "late":
+                    metrics.deadline.labels(clock.clock, clock.outcome).inc()
+        elif isinstance(fact, ClockBreached):
+            metrics.deadline.labels(fact.clock, "breached").inc()
+        elif isinstance(fact, TicketEscalated):
+            metrics.escalations.labels(fact.to_level, fact.cause).inc()

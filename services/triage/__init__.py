@@ -1,0 +1,1 @@
+"""What is it, where, how serious, and whose?"""

@@ -1,0 +1,1 @@
+"""How fast is gridcall on this machine, and where does the time go?"""

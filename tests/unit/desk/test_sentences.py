@@ -1,0 +1,106 @@
+"""Is there a sentence for everything that may stand on the log?"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import AwareDatetime
+
+from services.desk import timeline
+from services.desk.names import CLOCKS, SPANS, STATES, Names
+from services.desk.sentences import BY_BODY, sentence
+from shared import messages as m
+from shared.decider import Message
+from shared.envelope import Envelope
+from shared.profile import parse_profile
+from tests.unit.desk.lives import Life
+from tests.unit.profile.small import SMALL
+
+EVERYTHING = m.of_kind("fact") | m.of_kind("command")
+NAMES = Names(parse_profile(SMALL, "small.yaml"))
+AT = datetime(2026, 11, 22, 8, tzinfo=UTC)
+RATINGS = st.none() | st.integers(1, 5)
+st.register_type_strategy(AwareDatetime, st.datetimes(timezones=st.timezones()))
+
+
+def entry_of(body: m.Body) -> dict[str, Any]:
+    """Give the timeline entry of a body."""
+    return timeline.entry(Message(Envelope("id", "source", body.type, AT), "TICKET", body))
+
+
+def test_every_registered_fact_and_command_has_a_sentence_and_kept_fields() -> None:
+    """A message that is added to the language without its words fails here."""
+    assert set(BY_BODY) == set(EVERYTHING.values())
+    assert set(timeline.KEPT) == set(EVERYTHING.values())
+
+
+@pytest.mark.parametrize("body", timeline.KEPT, ids=lambda body: body.__name__)
+def test_only_fields_that_exist_are_kept(body: type[m.Body]) -> None:
+    """A renamed field would be missing from the sentence without a word."""
+    assert set(timeline.KEPT[body]) <= set(body.model_fields)
+
+
+@pytest.mark.parametrize("body", EVERYTHING.values(), ids=lambda body: body.__name__)
+@settings(max_examples=15)
+@given(data=st.data())
+def test_whatever_a_message_holds_there_is_a_sentence_in_both_languages(
+    body: type[m.Body], data: st.DataObject
+) -> None:
+    """Neither a strange value nor a missing one breaks it."""
+    chosen = {"rating": RATINGS} if "rating" in body.model_fields else {}
+    message = data.draw(st.builds(body, **chosen))
+    entry = entry_of(message)
+    words = sentence(message.type, entry.get("data", {}), NAMES)
+    bare = sentence(message.type, {}, NAMES)
+    assert words.zh
+    assert words.en
+    assert bare.zh
+    assert bare.en
+    assert words.zh != message.type + "。"
+
+
+def test_names_come_from_the_profile() -> None:
+    """People read names, not codes."""
+    life = Life().straight()
+    said = [sentence(e["type"], e.get("data", {}), NAMES) for e in life.view().timeline]
+    signed = next(words for words in said if "签收了工单" in words.zh)
+    assert signed.zh == "公安 签收了工单。"
+    assert signed.en == "Police signed for the order."
+    escalated = m.TicketEscalated(from_level="grid", to_level="street", unit="100000001", cause="sign")
+    words = sentence(escalated.type, entry_of(escalated)["data"], NAMES)
+    assert words.zh == "超过签收时限，升级到 东街道。"
+    assert words.en == "The signing limit has passed: East (street) is an owner too."
+
+
+def test_an_unknown_name_is_shown_as_it_is() -> None:
+    """A unit that left the profile is still told."""
+    skipped = m.LevelSkipped(level="grid", unit="999", cause="sign", reason="no-staff")
+    assert "999" in sentence(skipped.type, entry_of(skipped)["data"], NAMES).zh
+
+
+def test_the_city_reads_its_own_clocks() -> None:
+    """08:00 UTC is 16:00 in Shanghai."""
+    warned = m.ClockWarned(clock="handle", token="1", due_at=AT)  # noqa: S106 - names a run of a clock
+    assert "2026-11-22 16:00" in sentence(warned.type, entry_of(warned)["data"], NAMES).en
+
+
+def test_a_long_text_is_cut_and_the_entry_is_what_json_gives_back() -> None:
+    """The timeline is dumped with every turn: it stays small, and equal after it was stored."""
+    note = m.OrderProgressed(order_id="o", note="长" * 5000)
+    assert len(entry_of(note)["data"]["note"]) == timeline.TEXT_KEPT + 1
+    view = Life().straight().view()
+    assert type(view).model_validate_json(view.model_dump_json(exclude_defaults=True)) == view
+
+
+def test_every_state_clock_and_unit_of_time_has_a_name() -> None:
+    """Nobody reads an identifier."""
+    from services.desk.domain import STATES as STATE_WORDS  # noqa: PLC0415 - the same name as the table of names
+    from shared.profile.limit import UNITS  # noqa: PLC0415
+
+    assert set(STATES) == set(STATE_WORDS.values())
+    assert set(SPANS) == set(UNITS)
+    assert set(CLOCKS) == {"sign", "handle", "ladder"}

@@ -7,7 +7,9 @@ from importlib.util import find_spec
 import typer
 
 from deploy.cli import profile, topics
+from deploy.cli.audit import audit
 from deploy.cli.output import Commands
+from deploy.cli.replay import replay
 
 app = typer.Typer(
     cls=Commands,
@@ -25,6 +27,8 @@ if find_spec("supervisor"):  # the services' image carries no local servers, and
     app.command()(up)
     app.command()(status)
     app.command()(down)
+app.command()(replay)
+app.command()(audit)
 app.add_typer(profile.app, name="profile")
 app.add_typer(topics.app, name="topics")
 

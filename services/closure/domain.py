@@ -205,22 +205,16 @@ def rated_later(_state: ClosureState, message: MessageReceived, _now: datetime, 
 
 def complained(state: ClosureState, message: MessageReceived, _now: datetime, _profile: Profile) -> list[Fact]:
     """Reopen when the person says within the window that it is not solved; later it is only on record."""
-    if state.reopen_until is None or message.received_at > state.reopen_until:
+    if state.reopen_until is not None and message.received_at > state.reopen_until:
         return []
     return [_reopened(state, message.text.strip() or NOT_SOLVED_WORDS, CALLER)]
 
 
 def reopen(state: ClosureState, command: ReopenTicket, now: datetime, profile: Profile) -> list[Fact]:
-    """Reopen within the window."""
+    """Reopen within the window, whatever the outcome was: a diversion or a withdrawal may have been a mistake."""
     reason = _worded(command.reason, "reason", "Say why it is reopened.", "请写明重办理由。")
     until = state.reopen_until
-    if until is None:
-        raise Refused(
-            "not-reopenable",
-            "A ticket that was withdrawn or diverted is not reopened: make a new report.",
-            "已撤回或已转办的工单不能重办：请重新上报。",
-        )
-    if now > until:
+    if until is not None and now > until:
         local = f"{until.astimezone(ZoneInfo(profile.zone)):%Y-%m-%d %H:%M}"
         raise Refused(
             "window-passed",
@@ -294,7 +288,7 @@ def _closed(
         result=result,
         by=by,
         closings=state.closings + 1,
-        reopen_until=None if outcome in {"withdrawn", "diverted"} else until,
+        reopen_until=until,
     )
 
 

@@ -40,10 +40,6 @@ def _open(ticket: Ticket, _now: datetime) -> bool:
     return ticket.state != CLOSED
 
 
-def _dispatched(ticket: Ticket, now: datetime) -> bool:
-    return _open(ticket, now) and bool(ticket.orders)
-
-
 def _any_order(which: Callable[[Order], bool]) -> Callable[[Ticket, datetime], bool]:
     return lambda ticket, now: _open(ticket, now) and any(which(order) for order in ticket.orders.values())
 
@@ -60,16 +56,12 @@ def _issued(order: Order) -> bool:
     return order.state == "issued"
 
 
-def _standing(order: Order) -> bool:
-    return order.state in {"issued", "signed", "rework"}
-
-
 def _signed(order: Order) -> bool:
     return order.state in {"signed", "rework"}
 
 
 def _returnable(order: Order) -> bool:
-    return order.returnable and order.state in {"issued", "signed"}
+    return order.returnable and (_issued(order) or _signed(order))
 
 
 # ---------------------------------------------------------------- who
@@ -96,6 +88,8 @@ def _top_owner(ticket: Ticket, names: Names) -> Pair:
     return "、".join(p[0] for p in pairs) + " 的人员", "somebody of " + " or ".join(p[1] for p in pairs)
 
 
+ASSIGNABLE: Final = ("ordered", "signed", "handling", "rework", "adjudication", "reopened")
+"""Neither before dispatch, nor in triage, nor once it is done and waits for its verification."""
 TABLE: Final = (
     Action(
         "triage", ("人工预审", "say what it is, where and whose"), _in("triage"), _desk,
@@ -118,16 +112,16 @@ TABLE: Final = (
         _returnable,
     ),
     Action(
-        "progress", ("反馈进展", "say how it stands"), _any_order(_standing), _handler,
-        ("没有在办的工单", "no order is being handled"), _standing,
+        "progress", ("反馈进展", "say how it stands"), _any_order(_signed), _handler,
+        ("没有已签收的工单：先签收", "no order has been signed for: sign first"), _signed,
     ),
     Action(
         "done", ("办结", "say that it is done"), _any_order(_signed), _handler,
         ("没有已签收的工单：先签收", "no order has been signed for: sign first"), _signed,
     ),
     Action(
-        "assign", ("改派", "give it to another handler"), _dispatched, _duty_officer,
-        ("尚未派单或已结案", "it has not been dispatched yet, or is closed"),
+        "assign", ("改派", "give it to another handler"), _in(*ASSIGNABLE), _duty_officer,
+        ("只有已派单而未办结的工单才能改派", "only what is with a handler or a duty officer can be reassigned"),
     ),
     Action(
         "verify", ("核实", "say whether what was done stands"), _in("verifying"), _desk,
@@ -174,7 +168,9 @@ def _shown(action: Action, ident: str, ticket: Ticket, names: Names, now: dateti
     if not possible:
         state_zh, state_en = names.state(ticket.state)
         zh, en = action.why_not
-        shown["why_not"] = _words((f"{zh}；当前状态：{state_zh}。", f"{en[:1].upper()}{en[1:]}; it is {state_en} now."))
+        shown["why_not"] = _words(
+            (f"{zh}；当前状态：{state_zh}。", f"{en[:1].upper()}{en[1:]}; its state: {state_en}.")
+        )
     return shown
 
 

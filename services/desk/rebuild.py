@@ -7,9 +7,11 @@ pointer and fences the living desk, which goes on in the new generation from the
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections import defaultdict
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -22,7 +24,7 @@ from services.desk.store import view_indexes
 from shared.chance import random_id
 from shared.errors import Conflict, Fenced, TryLater
 from shared.indexes import LOOP_INDEXES, Index, ensure
-from shared.loop.generations import Generations, collection_of, partition_key
+from shared.loop.generations import META, Generations, collection_of, partition_key
 from shared.loop.partitions import COLLECTION as PARTITIONS
 from shared.loop.partitions import Partition, PartitionStore
 from shared.loop.poison import PARKED
@@ -53,6 +55,11 @@ GRACE_S: Final = 3.0
 """Before the old generation is dropped: longer than queries remember the pointer."""
 POLL_MS: Final = 500
 SILENCE_S: Final = 60.0
+LEASE: Final = "rebuild"
+LEASE_MS: Final = 60_000
+"""How long a rebuild that was killed keeps the next one waiting."""
+RENEW_S: Final = 10.0
+_LONG_AGO: Final = datetime(2000, 1, 1, tzinfo=UTC)
 SHOWN: Final = 20
 
 
@@ -107,10 +114,12 @@ class Rebuild:
         self._before = 0
         self._after = 0
         self._events = 0
+        self._leased_at = 0.0
 
     async def run(self, *, check: bool = False, grace_s: float = GRACE_S) -> Report:
         """Rebuild and swap; raises Unsound when the new generation may not be taken, TryLater when a part is away."""
         started = time.perf_counter()
+        await self._lease()
         try:
             await self._begin()
             await self._catch_up()
@@ -124,14 +133,37 @@ class Rebuild:
         except KafkaError as error:
             raise TryLater(f"Kafka is away: {error}") from error
         except Fenced as error:
-            raise Unsound("another rebuild has begun and has taken this one's place") from error
+            raise Unsound("another rebuild has taken this one's place") from error
+        else:
+            report.swapped = True
+            await asyncio.sleep(grace_s)
+            await self._drop(self._before)
+            return report
         finally:
             if self._consumer is not None:
                 await self._consumer.stop()
-        report.swapped = True
-        await asyncio.sleep(grace_s)
-        await self._drop(self._before)
-        return report
+            await self._let_go()
+
+    # ------------------------------------------------------------ one at a time
+
+    async def _lease(self) -> None:
+        """Be the only rebuild, by MongoDB's clock; raises Unsound while another one is."""
+        free = {"$or": [{"$eq": ["$owner", self._owner]}, {"$lt": [{"$ifNull": ["$until", _LONG_AGO]}, "$$NOW"]}]}
+        until = {"$cond": [free, {"$add": ["$$NOW", LEASE_MS]}, "$until"]}
+        owner = {"$cond": [free, self._owner, "$owner"]}
+        holder = ""
+        with contextlib.suppress(Conflict), remedies():  # two first ones at the same instant
+            lease = await self._db[META].find_one_and_update(
+                {"_id": LEASE}, [{"$set": {"owner": owner, "until": until}}], upsert=True, return_document=True
+            )
+            holder = lease["owner"]
+        if holder != self._owner:
+            raise Unsound("another rebuild is running, or was killed less than a minute ago: wait for it")
+        self._leased_at = asyncio.get_running_loop().time()
+
+    async def _let_go(self) -> None:
+        with contextlib.suppress(TryLater), remedies():
+            await self._db[META].delete_one({"_id": LEASE, "owner": self._owner})
 
     async def _counted(self, started: float) -> Report:
         with remedies():
@@ -180,8 +212,8 @@ class Rebuild:
 
     @staticmethod
     async def _numbers(consumer: AIOKafkaConsumer) -> set[int]:
-        await consumer._client.fetch_all_metadata()  # noqa: SLF001 - the public call answers from a stale cache
-        numbers: set[int] | None = consumer.partitions_for_topic(TICKETS)
+        cluster = await consumer._client.fetch_all_metadata()  # noqa: SLF001 - the public call only knows its cache
+        numbers: set[int] | None = cluster.partitions_for_topic(TICKETS)
         if not numbers:
             raise TryLater(f"topic {TICKETS} does not exist: run `gridcall topics apply`")
         return numbers
@@ -223,6 +255,8 @@ class Rebuild:
             taken = [self._within(tp, records, ends[tp]) for tp, records in fetched.items()]
             batches = [Batch(self._partitions[tp], records) for tp, records in taken if records]
             now = asyncio.get_running_loop().time()
+            if now - self._leased_at > RENEW_S:
+                await self._lease()
             if batches:
                 heard = now
                 await self._write(batches)

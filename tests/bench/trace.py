@@ -20,8 +20,12 @@ if TYPE_CHECKING:
 
 SAMPLE = 2000
 """Tickets, and documents, whose sizes are averaged."""
-OVERHEAD = 70
-"""Bytes of a body that are not padding: field names and quotes."""
+OVERHEAD = {
+    "log": len('{"pad":""}'),
+    "receipts": len('{"order_id":"","pad":""}'),
+    "dispatch": 18 + len('{"order_id":"","pad":""}'),
+}
+"""Bytes of a null body that are not padding, by where it goes; an order id is 18 long."""
 LOOP_KEYS = ("_id", "p", "q", "n", "a", "w")
 LOOP_COLLECTIONS = {"tickets", "partitions", "dead_letters", "parked", "commands", "generations"}
 NULL_DESK_FIELDS = 260
@@ -50,15 +54,15 @@ class Traces:
     bytes: int = 0
 
 
-async def read_log(kafka: str) -> Traces:
-    """Read the log; a closing that was published again counts once."""
+async def read_log(kafka: str, topic: str = TICKETS, closing: str = TicketClosed.type) -> Traces:
+    """Read a log; a closing that was published again counts once."""
     found = Traces()
-    async for record in _all(kafka, [TICKETS]):
+    async for record in _all(kafka, [topic]):
         named = {name: value.decode() for name, value in record.headers}
         ticket, kind = record.key.decode(), named["ce_type"]
         found.records += 1
         found.bytes += len(record.value)
-        if kind == TicketClosed.type and named["ce_id"] not in found.closing_ids:
+        if kind == closing and named["ce_id"] not in found.closing_ids:
             found.closing_ids.add(named["ce_id"])
             found.closings[ticket] += 1
         if ticket in found.tickets or len(found.tickets) < SAMPLE:
@@ -115,14 +119,16 @@ async def plan_from(
         producer, cause = seen.source.split("/")[1], _cause(seen, kinds)
         name = "dispatch" if producer == "door" else producer
         said = services[name]["says"].setdefault(null(cause), [])
-        said.append([null(seen.kind), max(0, int(fmean(sizes[seen.kind])) - OVERHEAD)])
+        said.append([null(seen.kind), max(0, int(fmean(sizes[seen.kind])) - OVERHEAD["log"])])
     sent = await _sent(kafka, dispatch, usual_tickets)
     for (topic, kind), (count, size, cause) in sent.items():
         name = "intake" if topic == "receipts" else "dispatch"
         known = services[name]["consumes"]
         where = null(cause) if topic == "dispatch" or null(cause) in known else _receipt_cause(kind, known)
         for _ in range(max(1, round(count))):
-            services[name]["sends"].setdefault(where, []).append([topic, null(kind), max(0, int(size) - OVERHEAD)])
+            services[name]["sends"].setdefault(where, []).append(
+                [topic, null(kind), max(0, int(size) - OVERHEAD[topic])]
+            )
     commands = [null(seen.kind) for seen in _once(life) if seen.source.startswith("gridcall/door/")]
     doors = (ReportSubmitted.type, UpdateSign.type, UpdateDone.type)
     types = {null(seen.kind): seen.source.split("/")[1] for seen in life} | {null(kind): "door" for kind in doors}
@@ -187,6 +193,14 @@ def _sent_cause(named: dict[str, str]) -> str:
     if cause.endswith("/sign"):
         return "gridcall.ticket.sign-order.v1"
     return "gridcall.ticket.complete-order.v1" if cause.endswith("/done") else cause
+
+
+def writes_of(mongo: str) -> int:
+    """Give how many documents mongod has written since it started."""
+    client: MongoClient[dict[str, Any]] = MongoClient(mongo)
+    with client:
+        counts = client.admin.command("serverStatus")["metrics"]["document"]
+    return int(counts["inserted"]) + int(counts["updated"])
 
 
 def documents_of(mongo: str, services: Iterable[str], lifecycles: int) -> dict[str, dict[str, Any]]:

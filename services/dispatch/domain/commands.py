@@ -154,7 +154,7 @@ def _order(state: DispatchState, command: OrderCommand, act: Act) -> tuple[Order
     order = state.order(command.order_id)
     if order is None:
         raise Refused("no-such-order", "There is no order with this id: check order_id.", "没有该编号的派单，请核对。")
-    if order.handler != Handler(kind="department", id=command.department):
+    if command.department is not None and order.handler != Handler(kind="department", id=command.department):
         raise Refused(*NOT_YOURS)
     if command.department is None:
         _named(command)

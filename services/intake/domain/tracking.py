@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pydantic import AwareDatetime
 
@@ -109,12 +109,13 @@ WORDS: dict[str, Words] = {
 NOTHING_SAID = Words(zh="未填写", en="no details given")
 
 
-class Entry(Part):
-    """One line of the timeline, before it is put into words."""
+class Entry(NamedTuple):
+    """One line of the timeline, before it is put into words; a tuple, since 50,000 tickets are kept in memory."""
 
     at: AwareDatetime
     what: str
-    who: Handler | None = None
+    who: str = ""
+    """"department/<id>" or "unit/<id>"."""
     text: str = ""
 
 
@@ -127,7 +128,8 @@ class Tracked(State):
     """`ce_id` of the report."""
     where: Where = "received"
     order_id: str = ""
-    who: Handler | None = None
+    who: str = ""
+    """Who handles it now: "department/<id>", "unit/<id>", or nobody."""
     by_when: AwareDatetime | None = None
     result: str = ""
     diverted: Words | None = None
@@ -146,7 +148,11 @@ Change = dict[str, Any]
 
 
 def _line(state: Tracked, at: datetime, what: str, who: Handler | None = None, text: str = "") -> Change:
-    return {"timeline": (*state.timeline, Entry(at=at, what=what, who=who, text=text))[-KEPT:]}
+    return {"timeline": (*state.timeline, Entry(at, what, _short(who), text))[-KEPT:]}
+
+
+def _short(who: Handler | None) -> str:
+    return f"{who.kind}/{who.id}" if who else ""
 
 
 def _reported(state: Tracked, message: Message) -> Change:
@@ -171,9 +177,12 @@ def _ordered(state: Tracked, message: Message) -> Change:
     order: OrderIssued = message.data
     if order.role != "lead":
         return {}
-    return {"where": "ordered", "order_id": order.order_id, "who": order.handler, "by_when": order.handle_by} | _line(
-        state, order.issued_at, "ordered", order.handler
-    )
+    return {
+        "where": "ordered",
+        "order_id": order.order_id,
+        "who": _short(order.handler),
+        "by_when": order.handle_by,
+    } | _line(state, order.issued_at, "ordered", order.handler)
 
 
 def _signed(state: Tracked, message: Message) -> Change:
@@ -187,7 +196,7 @@ def _returned(state: Tracked, message: Message) -> Change:
     fact: OrderReturned = message.data
     if fact.order_id != state.order_id:
         return {}
-    return {"where": "reassigning", "who": None, "by_when": None} | _line(
+    return {"where": "reassigning", "who": "", "by_when": None} | _line(
         state, message.envelope.time, "returned", fact.handler
     )
 
@@ -291,15 +300,16 @@ def receipts(state: Tracked, message: Message, profile: Profile) -> tuple[Receip
 
 
 def _progressed(ticket: str, state: Where, what: str, who: Handler, profile: Profile) -> ReportProgressed:
-    name, words = named(who, profile), SENTENCES[what]
+    name, words = named(_short(who), profile), SENTENCES[what]
     detail = f"{words.zh.format(who=name.zh)} {words.en.format(who=name.en)}"
     return ReportProgressed(report_id=ticket, ticket_id=ticket, state=state, detail=detail)
 
 
-def named(who: Handler, profile: Profile) -> Words:
+def named(who: str, profile: Profile) -> Words:
     """Give a handler's name; its id where the profile does not know it any more."""
-    known = profile.department(who.id) if who.kind == "department" else profile.unit(who.id)
-    return Words(zh=known.zh, en=known.en) if known is not None else Words(zh=who.id, en=who.id)
+    kind, _, ident = who.partition("/")
+    known = profile.department(ident) if kind == "department" else profile.unit(ident)
+    return Words(zh=known.zh, en=known.en) if known is not None else Words(zh=ident, en=ident)
 
 
 class Line(Part):
@@ -341,7 +351,7 @@ def view(ticket: str, state: Tracked, reported_at: datetime, profile: Profile) -
 
 
 def _sentence(entry: Entry, state: Tracked, profile: Profile) -> Words:
-    who = named(entry.who, profile) if entry.who else Words(zh="", en="")
+    who = named(entry.who, profile)
     if entry.what == "diverted":
         text = state.diverted or NOTHING_SAID
     elif entry.what == "done":

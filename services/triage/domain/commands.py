@@ -71,13 +71,21 @@ def _choice(state: TriageState, command: TriageTicket, profile: Profile) -> Choi
         raise Refused(
             "unknown-unit", f"The profile has no unit {command.unit!r}.", f"没有编码为“{command.unit}”的区域单元。"
         )
+    category = _category(command, profile) or before.category
+    # A condition belongs to its category, and the severity follows from both: neither outlives a change.
+    kept = before if category == before.category else Choice()
+    return Choice(
+        category=category,
+        condition=command.condition or kept.condition,
+        unit=command.unit or before.unit,
+        severity=command.severity or (None if command.condition else kept.severity),
+    )
+
+
+def _category(command: TriageTicket, profile: Profile) -> str | None:
+    """Give the code of the category that the person names, if they name one."""
     if command.category is None:
-        return Choice(
-            category=before.category,
-            condition=command.condition or before.condition,
-            unit=command.unit or before.unit,
-            severity=command.severity or (None if command.condition else before.severity),
-        )
+        return None
     category = profile.category(command.category) or profile.category_by_alias(command.category)
     if category is None:
         raise Refused(
@@ -85,14 +93,7 @@ def _choice(state: TriageState, command: TriageTicket, profile: Profile) -> Choi
             f"The catalogue has no category {command.category!r}.",
             f"类别目录中没有“{command.category}”。",
         )
-    # A condition belongs to its category, and the severity follows from it: neither outlives a new category.
-    kept = before if category.code == before.category else Choice()
-    return Choice(
-        category=category.code,
-        condition=command.condition or kept.condition,
-        unit=command.unit or before.unit,
-        severity=command.severity or (None if command.condition else kept.severity),
-    )
+    return category.code
 
 
 def _complete(state: TriageState, command: TriageTicket, found: Assessment, profile: Profile) -> None:

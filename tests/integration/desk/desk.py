@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import httpx
 from aiokafka import ConsumerRecord
@@ -22,6 +22,7 @@ from shared.decider import Message
 from shared.envelope import Outgoing, headers
 from shared.errors import TryLater
 from shared.indexes import LOOP_INDEXES, ensure
+from shared.kafka import Publisher
 from shared.loop.partitions import Partition
 from shared.loop.tickets import TicketWork
 from shared.loop.work import Batch
@@ -96,7 +97,7 @@ async def desk_on(mongo: str, profile: str = "yucheng") -> AsyncIterator[Desk]:
     """Give a desk with a database of its own."""
     settings = Settings(mongo=mongo, profile=profile, database_prefix=f"t_{random_id()[:10]}_")
     log, clock = Log(), StoppedClock(START + timedelta(hours=1))
-    service = build(settings, clock=clock, publisher=log)  # type: ignore[arg-type] - stands where it stands
+    service = build(settings, clock=clock, publisher=cast("Publisher", log))
     await ensure(service.db, (*LOOP_INDEXES, *INDEXES))
     steps = [asyncio.create_task(service._for_ever(step)) for step in service.background]
     transport = httpx.ASGITransport(service.app, raise_app_exceptions=False)

@@ -213,7 +213,7 @@ async def test_counters_units_and_profile(desk: Desk) -> None:
 
 async def desk_refreshed(desk: Desk) -> bool:
     """Run the step that refreshes the gauges now instead of in a quarter of a minute."""
-    step = asyncio.create_task(desk.service.background[1]())  # type: ignore[arg-type] - it is a coroutine function
+    step = asyncio.ensure_future(desk.service.background[1]())
     await asyncio.sleep(0.05)
     step.cancel()
     return False
@@ -355,7 +355,7 @@ async def test_what_changes_is_told_and_what_was_missed_too(desk: Desk) -> None:
     await desk.project(life.messages)
     first = await asyncio.wait_for(anext(east), 10)
     assert json.loads(first["data"])["id"] == life.ticket
-    await east.aclose()  # type: ignore[attr-defined] - it is a generator
+    await east.aclose()
 
     seen = len(life.messages)
     await desk.project(life.issued().messages[seen:])
@@ -367,7 +367,7 @@ async def test_what_changes_is_told_and_what_was_missed_too(desk: Desk) -> None:
     assert [json.loads(each["data"])["state"] for each in told] == ["ordered", "signed"]
     strange = changes.listen("", "", "not-a-position")
     assert [(await asyncio.wait_for(anext(strange), 10))["event"] for _ in range(2)] == ["open", "reset"]
-    nothing = asyncio.create_task(anext(west))  # type: ignore[arg-type] - it is a coroutine
+    nothing = asyncio.ensure_future(anext(west))
     done, _ = await asyncio.wait({nothing}, timeout=0.2)
     assert not done
     nothing.cancel()
@@ -375,7 +375,8 @@ async def test_what_changes_is_told_and_what_was_missed_too(desk: Desk) -> None:
 
 def desk_changes(desk: Desk) -> Any:
     """Give what the events come from, by the step that watches."""
-    return desk.service.background[0].__self__  # type: ignore[attr-defined] - it is a bound method
+    watch: Any = desk.service.background[0]
+    return watch.__self__
 
 
 async def test_openapi_names_every_call(desk: Desk) -> None:

@@ -139,12 +139,12 @@ def test_not_solved_counts_as_the_call_back() -> None:
 
 @pytest.mark.parametrize("phase", ["open", "verifying", "calling-back"])
 def test_the_person_may_withdraw_while_it_is_open(phase: str) -> None:
-    """In every open phase, and it cannot be reopened."""
+    """In every open phase, once; and within the window they may think better of it."""
     case = at(phase)
     (closed,) = case.message("withdrawal")
-    assert (closed.outcome, closed.by, closed.reopen_until) == ("withdrawn", "caller", None)
+    assert (closed.outcome, closed.by, closed.reopen_until) == ("withdrawn", "caller", MORNING + 7 * DAY)
     assert case.message("withdrawal") == []
-    assert case.reopen()[0].reason == "not-reopenable"
+    assert names(case.message("not-solved")) == ["reopened"]
 
 
 @pytest.mark.parametrize("phase", ["open", "verifying", "calling-back"])
@@ -155,9 +155,11 @@ def test_an_officer_may_close_it_out_of_turn_with_a_reason(phase: str) -> None:
 
 
 def test_what_is_diverted_is_closed_with_where_it_goes() -> None:
-    """The sentence in both languages, and no way back."""
-    (closed,) = Case().divert()
-    assert (closed.outcome, closed.result, closed.reopen_until) == ("diverted", "请拨打119 Call 119", None)
+    """The sentence in both languages; a person may reopen what was diverted by mistake."""
+    case = Case()
+    (closed,) = case.divert()
+    assert (closed.outcome, closed.result) == ("diverted", "请拨打119 Call 119")
+    assert names(case.reopen()) == ["reopened"]
     assert Case().divert("119", "119")[0].result == "119"
 
 

@@ -35,11 +35,11 @@ def test_what_may_be_done_follows_the_life() -> None:
     life.fact(m.TriageNeeded(missing=("place",), unit="100000", detail=m.Words(zh="缺", en="missing")))
     assert possible(life) == {"triage", "divert", "close"}
     life.triaged().issued()
-    assert possible(life) == {"sign", "return", "progress", "assign", "close"}
+    assert possible(life) == {"sign", "return", "assign", "close"}
     life.signed()
     assert possible(life) == {"return", "progress", "done", "assign", "close"}
     life.done()
-    assert possible(life) == {"assign", "close"}
+    assert possible(life) == {"close"}
     life.closed()
     assert possible(life) == {"reopen"}
     assert possible(life, hours=8 * 24) == set()
@@ -60,7 +60,7 @@ def test_the_rest_says_why_not() -> None:
     life = Life().reported().triaged().issued()
     shown = {each["command"]: each for each in actions(life.ticket, life.view(), NAMES, life.now)}
     assert shown["reopen"]["why_not"]["en"] == (
-        "Only a closed ticket can be reopened, within its window; it is waits for a signature now."
+        "Only a closed ticket can be reopened, within its window; its state: waits for a signature."
     )
     assert shown["sign"]["orders"] == [order_id(life.ticket, 1)]
     assert shown["sign"]["by"]["en"] == "Police"

@@ -224,6 +224,15 @@ def test_a_reopened_ticket_that_lay_with_triage_or_an_officer_lies_there_again()
     assert isinstance(fact, AdjudicationAsked)
 
 
+def test_a_ticket_that_is_triaged_again_while_closed_goes_to_its_handler_when_reopened() -> None:
+    """It does not lie with triage any more."""
+    folded = dispatch()
+    update(folded, back())
+    folded.read(closed("forced"))
+    assert folded.read(triaged(attempt=2)).facts == []
+    assert issued(folded.read(TicketReopened(reason="x", reopenings=1))).order_id == SECOND
+
+
 # ---------------------------------------------------------------- assigning
 
 
@@ -337,6 +346,17 @@ def test_nobody_is_reminded_of_an_order_that_is_over_or_not_a_departments() -> N
     for folded in (reassigned, units, Folded(decider(CITY))):
         for fact in (breach, urge, raised):
             assert folded.read(fact).effects == []
+
+
+def test_the_clock_of_an_old_order_does_not_remind_of_the_new_one() -> None:
+    """The police are not late for what the water department left."""
+    folded = dispatch()
+    folded.read(give(POLICE))
+    late = {"clock": "sign", "token": "t", "due_at": MORNING, "late_by_s": 0}
+    assert folded.read(ClockBreached.model_validate(late | {"order_id": FIRST})).effects == []
+    assert topics(folded.read(ClockBreached.model_validate(late | {"order_id": SECOND}))) == [
+        ("police", "order.reminded")
+    ]
 
 
 def test_an_order_message_names_what_it_follows_from() -> None:

@@ -220,11 +220,9 @@ async def test_tracking_says_how_far_it_is_in_plain_words() -> None:
     state = Tracked.model_validate(
         {
             "where": "ordered",
-            "who": {"kind": "department", "id": "shizheng"},
+            "who": "department/shizheng",
             "by_when": "2026-11-23T04:00:00Z",
-            "timeline": [
-                {"at": "2026-11-22T04:00:00Z", "what": "ordered", "who": {"kind": "department", "id": "shizheng"}}
-            ],
+            "timeline": [["2026-11-22T04:00:00Z", "ordered", "department/shizheng", ""]],
         }
     )
     counter.store.tickets[report] = state.model_dump_json().encode()

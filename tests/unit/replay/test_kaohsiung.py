@@ -15,7 +15,10 @@ from shared.ids import ticket_id
 from shared.profile import Profile, find_profile, load_profile
 
 REAL = Path(__file__).resolve().parents[4] / "shared" / "data" / "tickets" / "kaohsiung_tickets.csv.gz"
-HEADER = "ticket_no,created_at,saved_at,closed_at,last_status,unit_code,unit_name,category,zip,district,address,description\n"
+HEADER = (
+    "ticket_no,created_at,saved_at,closed_at,last_status,unit_code,unit_name,"
+    "category,zip,district,address,description\n"
+)
 STEPS = "ticket_no,observed_epoch,status,unit\n"
 
 

@@ -141,6 +141,14 @@ def test_rework_starts_a_new_run_with_a_token_of_its_own() -> None:
     assert ticket.findings() == []
 
 
+def test_rework_of_what_still_runs_replaces_its_run() -> None:
+    """An order has one handle clock at a time, whatever dispatch says."""
+    ticket = Ticket()
+    ticket.issue()
+    ticket.sign()
+    assert names(ticket.rework()) == ["stopped handle cancelled", "clocks-started handle"]
+
+
 def test_after_an_outage_everything_fires_in_the_order_of_its_instant() -> None:
     """Five hours at one stroke: warnings and breaches of both clocks, oldest first, and the levels start from now."""
     ticket = Ticket()

@@ -212,6 +212,25 @@ def test_a_new_category_takes_its_own_condition_and_severity() -> None:
     assert (fact.category.code, fact.category.condition, fact.severity) == ("0101", "building", "III")
 
 
+def test_a_new_category_does_not_keep_the_condition_of_the_old_one() -> None:
+    """The person is asked which of its own conditions it is, and the severity is looked up anew."""
+    folded = triage()
+    folded.read(report(condition="leak"))
+    folded.read(returned())
+    said = folded.read(by(category="0101", lead=POLICE))
+    assert refusal(said) == "missing"
+    said = folded.read(by(category="0101", condition="built", lead=POLICE))
+    assert (triaged(said).category.condition, triaged(said).severity) == ("built", "IV")
+
+
+def test_a_new_condition_of_the_same_category_has_its_own_severity() -> None:
+    """It was being built; now it stands."""
+    folded = triage()
+    folded.read(report(category="0101", condition="building"))
+    folded.read(returned(handler=Handler(kind="unit", id=G1)))
+    assert triaged(folded.read(by(condition="built", lead=POLICE))).severity == "IV"
+
+
 # ---------------------------------------------------------------- reopening
 
 

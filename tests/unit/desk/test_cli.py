@@ -1,0 +1,139 @@
+"""Do the commands that ask services say what they found, with the exit codes that scripts read?"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from deploy.cli import dead_letters
+from deploy.cli.explain import explain
+from deploy.cli.output import Commands
+from deploy.cli.trace import trace
+from services.desk.deadlines import deadlines
+from services.desk.views import timeline_view
+from shared.settings import PORTS
+from tests.unit.desk.lives import START, Life
+from tests.unit.desk.test_sentences import NAMES
+
+app = typer.Typer(cls=Commands)
+app.command()(trace)
+app.command()(explain)
+app.add_typer(dead_letters.app, name="dead-letters")
+LIFE = Life("cli").straight()
+LETTER = {
+    "id": "gridcall.updates.water/0/7",
+    "service": "dispatch",
+    "kind": "unreadable",
+    "reason": "no-value",
+    "detail": "the record has no value",
+    "at": "2026-11-22T08:00:00+00:00",
+    "queued": 0,
+}
+
+Answer = Callable[[str, str], tuple[int, Any] | None]
+
+
+@pytest.fixture
+def serve(monkeypatch: pytest.MonkeyPatch) -> Callable[[Answer], list[str]]:
+    """Let a function (method and path, service) -> (status, JSON) or None for away stand for the services."""
+    names = {str(port): name for name, port in PORTS.items()}
+    asked: list[str] = []
+
+    def install(answer: Answer) -> list[str]:
+        def request(method: str, url: str, **_more: Any) -> httpx.Response:
+            parsed = httpx.URL(url)
+            asked.append(f"{method} {names[str(parsed.port)]} {parsed.path}")
+            found = answer(f"{method} {parsed.path}", names[str(parsed.port)])
+            if found is None:
+                raise httpx.ConnectError("connection refused")
+            return httpx.Response(found[0], json=found[1], request=httpx.Request(method, url))
+
+        monkeypatch.setattr(httpx, "request", request)
+        return asked
+
+    return install
+
+
+def run(*arguments: str) -> tuple[int, str]:
+    """Give the exit code and all that was printed."""
+    result = CliRunner().invoke(app, arguments)
+    return result.exit_code, result.output
+
+
+def test_trace_prints_every_line(serve: Callable[[Answer], list[str]]) -> None:
+    """Sentences for people, the whole answer for machines."""
+    told = {
+        "id": LIFE.ticket,
+        "state": "closed",
+        "left_out": 0,
+        "timeline": timeline_view(LIFE.ticket, LIFE.view(), NAMES),
+    }
+    asked = serve(lambda _call, _service: (200, told))
+    code, output = run("trace", LIFE.ticket)
+    assert code == 0
+    assert "公安 签收了工单" in output.replace("\n", "")
+    assert asked == [f"GET desk /v1/tickets/{LIFE.ticket}/timeline"]
+    code, output = run("trace", LIFE.ticket, "--json")
+    assert code == 0
+    assert json.loads(output)["timeline"][0]["n"] == 1
+
+
+def test_explain_prints_every_clock(serve: Callable[[Answer], list[str]]) -> None:
+    """With the sentence that says why."""
+    clocks = json.loads(json.dumps(deadlines(LIFE.view(), NAMES, START), default=str))
+    serve(lambda _call, _service: (200, {"id": LIFE.ticket, "state": "closed", "deadlines": clocks}))
+    code, output = run("explain", LIFE.ticket)
+    assert code == 0
+    assert "签收时限" in output
+    serve(lambda _call, _service: (200, {"id": LIFE.ticket, "state": "reported", "deadlines": []}))
+    assert "no clocks" in run("explain", LIFE.ticket)[1]
+
+
+@pytest.mark.parametrize("command", ["trace", "explain"])
+def test_no_ticket_is_a_finding_and_no_desk_is_unreachable(serve: Callable[[Answer], list[str]], command: str) -> None:
+    """1 and 3."""
+    serve(lambda _call, _service: (404, {"detail": "there is no ticket of this id"}))
+    code, output = run(command, "NO")
+    assert (code, "there is no ticket" in output) == (1, True)
+    serve(lambda _call, _service: None)
+    code, output = run(command, "NO")
+    assert (code, "does not answer" in output) == (3, True)
+
+
+def test_letters_are_listed_from_all_services(serve: Callable[[Answer], list[str]]) -> None:
+    """1 while any is open, 0 when none, 3 when a service cannot be asked."""
+    asked = serve(lambda _call, service: (200, [LETTER] if service == "dispatch" else []))
+    code, output = run("dead-letters", "list", "--json")
+    assert code == 1
+    assert json.loads(output)["letters"] == [LETTER]
+    assert len(asked) == len(PORTS)
+    serve(lambda _call, _service: (200, []))
+    assert run("dead-letters", "list")[0] == 0
+    serve(lambda _call, service: None if service == "sla" else (200, []))
+    assert run("dead-letters", "list")[0] == 3
+    assert run("dead-letters", "list", "--state", "lost")[0] == 2
+    assert run("dead-letters", "list", "--service", "post")[0] == 2
+
+
+def test_a_letter_is_settled_in_the_service_that_has_it(serve: Callable[[Answer], list[str]]) -> None:
+    """And in no other."""
+
+    def answer(call: str, service: str) -> tuple[int, Any]:
+        if service != "dispatch":
+            return 404, {"detail": "no such letter"}
+        return 200, LETTER if call.startswith("GET") else {"id": LETTER["id"], "done": "sent again"}
+
+    asked = serve(answer)
+    code, output = run("dead-letters", "redrive", str(LETTER["id"]))
+    assert (code, "sent again" in output) == (0, True)
+    assert [call for call in asked if call.startswith("POST")] == [f"POST dispatch /ops/redrive/{LETTER['id']}"]
+    assert run("dead-letters", "show", str(LETTER["id"]))[0] == 0
+    serve(lambda _call, _service: (404, {"detail": "no such letter"}))
+    assert run("dead-letters", "discard", "nothing")[0] == 1
+    assert run("dead-letters", "resume", "gridcall.tickets")[0] == 1

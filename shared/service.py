@@ -47,6 +47,8 @@ log = structlog.get_logger(__name__)
 POLL_MS = 10
 """How long an empty poll waits, and then sleeps (FastStream's batch subscriber does both)."""
 FETCH_BYTES = 1024 * 1024
+REBALANCE_MS = 15_000
+"""How long a rebalance waits for a member that has gone; a turn is far shorter."""
 
 
 def gridcall_version() -> str:
@@ -235,7 +237,7 @@ class Service:
             auto_offset_reset="earliest",
             session_timeout_ms=self.settings.session_timeout_ms,
             heartbeat_interval_ms=max(500, self.settings.session_timeout_ms // 10),
-            rebalance_timeout_ms=60_000,
+            rebalance_timeout_ms=REBALANCE_MS,
             max_partition_fetch_bytes=FETCH_BYTES,
             ack_policy=AckPolicy.MANUAL,
             parser=never_raising,

@@ -33,7 +33,7 @@ class Settings(BaseSettings):
     batch_timers: int = Field(200, ge=1, description="most due tickets in one turn of the partition loop")
     poison_limit: int = Field(200, ge=1, description="dead letters and parkings of one topic in a minute that pause it")
     cache_tickets: int = Field(8_000, ge=100, description="ticket states kept in memory per service process")
-    session_timeout_ms: int = Field(30_000, description="how long Kafka waits for a silent consumer")
+    session_timeout_ms: int = Field(10_000, ge=6_000, description="how long Kafka waits for a silent consumer")
     intake_port: int = PORTS["intake"]
     triage_port: int = PORTS["triage"]
     dispatch_port: int = PORTS["dispatch"]

@@ -6,10 +6,13 @@ from importlib.util import find_spec
 
 import typer
 
-from deploy.cli import profile, topics
+from deploy.cli import dead_letters, profile, topics
 from deploy.cli.audit import audit
+from deploy.cli.explain import explain
 from deploy.cli.output import Commands
+from deploy.cli.rebuild import rebuild
 from deploy.cli.replay import replay
+from deploy.cli.trace import trace
 
 app = typer.Typer(
     cls=Commands,
@@ -28,6 +31,10 @@ if find_spec("supervisor"):  # the services' image carries no local servers, and
     app.command()(status)
     app.command()(down)
 app.command()(replay)
+app.command()(trace)
+app.command()(explain)
+app.add_typer(dead_letters.app, name="dead-letters")
+app.command()(rebuild)
 app.command()(audit)
 app.add_typer(profile.app, name="profile")
 app.add_typer(topics.app, name="topics")

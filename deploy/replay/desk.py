@@ -61,7 +61,9 @@ class Desk:
         """Give every ticket as the lists show it; raises TryLater."""
         cursor: str | None = None
         while True:
-            page = await self._get("/v1/tickets", sort="reported_at", limit=PAGE, **({"cursor": cursor} if cursor else {}))
+            page = await self._get(
+                "/v1/tickets", sort="reported_at", limit=PAGE, **({"cursor": cursor} if cursor else {})
+            )
             for item in page["tickets"]:
                 yield item
             cursor = page["cursor"]

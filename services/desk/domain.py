@@ -126,7 +126,8 @@ class Ticket(State):
     reopen_until: AwareDatetime | None = None
     profile_version: str = ""
     commands: dict[str, Outcome] = Field(default_factory=dict)
-    timeline: tuple[dict[str, Any], ...] = ()
+    timeline: tuple[str, ...] = ()
+    """JSON texts: services/desk/timeline.py."""
     left_out: int = 0
     """Entries of a very long life that the timeline no longer holds; the log has them."""
 
@@ -171,7 +172,7 @@ def evolve(ticket: Ticket, message: Message) -> Ticket:
     """Give the view after one more message."""
     data = message.data
     envelope = message.envelope
-    entries, left_out = timeline.appended(ticket.timeline, timeline.entry(message), ticket.left_out)
+    entries, left_out = timeline.appended(ticket.timeline, message, ticket.left_out)
     changes: dict[str, Any] = {
         "count": ticket.count + 1,
         "updated_at": envelope.time,

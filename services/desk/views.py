@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from services.desk.sentences import sentence
 from services.desk.store import NEVER
-from services.desk.timeline import PREFIX, whole_id
+from services.desk.timeline import FIRST_KEPT, PREFIX, entries, whole_id
 from shared.messages import Words
 
 if TYPE_CHECKING:
@@ -84,9 +84,9 @@ def _clock(token: str, clock: Clock) -> dict[str, Any]:
 def timeline_view(ident: str, ticket: Ticket, names: Names) -> list[dict[str, Any]]:
     """Give everything that happened, each with its sentence; `n` counts from 1, what was left out included."""
     first_gap = ticket.count - len(ticket.timeline)
-    kept_first = len(ticket.timeline) if not ticket.left_out else 20
+    kept_first = len(ticket.timeline) if not ticket.left_out else FIRST_KEPT
     shown = []
-    for index, entry in enumerate(ticket.timeline):
+    for index, entry in enumerate(entries(ticket.timeline)):
         number = index + 1 + (first_gap if index >= kept_first else 0)
         shown.append(
             {

@@ -40,6 +40,8 @@ LONGEST_PAUSE_S = 10.0
 TICK_S = 1.0
 """How often offsets are committed and idle partition documents brought up to date."""
 FAR = datetime(9999, 1, 1, tzinfo=UTC)
+RELEASE_S = 10.0
+"""How long a rebalance may wait for the turn at hand; after that the fence decides."""
 STALL_S = 60.0
 """A turn that takes longer than this makes the service not ready."""
 
@@ -151,7 +153,7 @@ class PartitionLoop(ConsumerRebalanceListener):  # type: ignore[misc]
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
         """Finish the turn at hand and drop what is no longer ours."""
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(RELEASE_S):
                 await self._release(set(revoked))
 
     async def _release(self, revoked: set[TopicPartition]) -> None:

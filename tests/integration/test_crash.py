@@ -100,26 +100,29 @@ async def reconcile(city: City, sent: list[str], played: Departments) -> None:
     assert code == 0, rebuilt
 
 
+async def crashed(city: City, service: str, step: str) -> None:
+    """Start a service that dies at its second arrival at a step; when it has, start it anew."""
+    process = city.start(service, crash=(step, 2))
+
+    async def dead() -> bool:
+        return process.poll() is not None
+
+    await eventually(dead, timeout_s=60, what=f"{step} kills {service}")
+    assert process.returncode == -9, f"{service} at {step}"
+    city.kill(service)
+    city.start(service)
+
+
 @pytest.mark.timeout(400)
 async def test_kill_9_between_every_two_steps(tmp_path: Path) -> None:
     """Every service dies at every step while reports flow; all are started again, and everything adds up."""
     async with City(tmp_path) as city, departments(city) as played:
         async with feeding(city) as sent:
             for step in STEPS:
-                dying = [service for service in PORTS if step not in SAYS_NOTHING.get(service, ())]
-                processes = {}
+                dying = {service for service in PORTS if step not in SAYS_NOTHING.get(service, ())}
                 for service in dying:
                     city.kill(service)
-                    processes[service] = city.start(service, crash=(step, 2))
-
-                async def dead(processes: dict[str, subprocess.Popen[bytes]] = processes) -> bool:
-                    return all(process.poll() is not None for process in processes.values())
-
-                await eventually(dead, timeout_s=60, what=f"{step} kills {', '.join(dying)}")
-                assert {process.poll() for process in processes.values()} == {-9}, step
-                for service in dying:
-                    city.kill(service)
-                    city.start(service)
+                await asyncio.gather(*(crashed(city, service, step) for service in dying))
             for service in PORTS:
                 await city.ready(service)
         await reconcile(city, sent, played)

@@ -67,7 +67,7 @@ def test_whatever_a_message_holds_there_is_a_sentence_in_both_languages(
 def test_names_come_from_the_profile() -> None:
     """People read names, not codes."""
     life = Life().straight()
-    said = [sentence(e["type"], e.get("data", {}), NAMES) for e in life.view().timeline]
+    said = [sentence(e["type"], e.get("data", {}), NAMES) for e in timeline.entries(life.view().timeline)]
     signed = next(words for words in said if "签收了工单" in words.zh)
     assert signed.zh == "公安 签收了工单。"
     assert signed.en == "Police signed for the order."

@@ -207,6 +207,8 @@ def test_loading_parses_once(monkeypatch: pytest.MonkeyPatch) -> None:
         return compose(*args, **kwargs)  # type: ignore[arg-type]
 
     monkeypatch.setattr(yaml, "compose", counted)
+    parse_profile.cache_clear()
+    load_profile(find_profile("yucheng"))
     load_profile(find_profile("yucheng"))
     assert len(calls) == 1
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from typing import Any, Literal
 
 from pydantic import Field
@@ -34,12 +35,17 @@ class Settings(BaseSettings):
     poison_limit: int = Field(200, ge=1, description="dead letters and parkings of one topic in a minute that pause it")
     cache_tickets: int = Field(8_000, ge=100, description="ticket states kept in memory per service process")
     session_timeout_ms: int = Field(10_000, ge=6_000, description="how long Kafka waits for a silent consumer")
+    instance: str = Field("", description="name of this instance in its consumer groups; empty: host name and port")
     intake_port: int = PORTS["intake"]
     triage_port: int = PORTS["triage"]
     dispatch_port: int = PORTS["dispatch"]
     closure_port: int = PORTS["closure"]
     sla_port: int = PORTS["sla"]
     desk_port: int = PORTS["desk"]
+
+    def member(self, service: str) -> str:
+        """Give the name under which Kafka knows this instance again when it is restarted."""
+        return self.instance or f"{socket.gethostname()}.{self.port(service)}"
 
     def port(self, service: str) -> int:
         """Give the HTTP port of a service."""

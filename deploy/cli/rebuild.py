@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from typing import Annotated, Any
 
 import typer
@@ -27,6 +28,7 @@ def rebuild(
     """Make the read models anew and swap; exit 1 when --check finds a difference, and then the living ones stay."""
     settings = Settings()
     configure("rebuild", settings.log, "warning")
+    gc.set_threshold(50_000, 20, 20)  # as shared/service.py: cached tickets are no garbage
     with Progress(console=err, transient=True, disable=as_json) as progress:
         task = progress.add_task("reading the log", total=None)
         try:

@@ -39,6 +39,8 @@ class Partition:
     stored_outbox: bool = False
     """The stored document holds an outbox, published or not."""
     next_due: datetime | None = None
+    read_first: int | None = None
+    """Records up to this offset were there when the timer came due: they are read before it fires."""
     parked: set[str] = field(default_factory=set)
     """Tickets of this partition whose records queue."""
 

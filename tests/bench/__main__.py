@@ -57,7 +57,9 @@ def table(result: dict[str, Any]) -> Table:
     shown.add_row("ratio", f"{result['ratio']:.0%}", "")
     way = result["report_to_dispatch_ms"]
     shown.add_row(
-        "report to dispatch", f"p50 {way['p50']} ms, p99 {way['p99']} ms", f"{way['rate']}/s held, {way['seconds']} s"
+        "report to dispatch",
+        f"p50 {way['p50']} ms, p99 {way['p99']} ms",
+        f"{way['rate']}/s held for {way['seconds']} s" + "".join(f", not {rate:g}/s" for rate in way["not_held"]),
     )
     timers = result["timers"]
     shown.add_row(

@@ -160,6 +160,7 @@ class Generator:
                 await asyncio.sleep(0)
             await asyncio.sleep(0.001)
         sent = self.sent - first
+        behind = len(self.sent_at)
         await asyncio.gather(*pending)
         end = loop.time() + 30
         while self.sent_at and loop.time() < end:  # noqa: ASYNC110 - a tenth of a second more or less is nothing
@@ -175,6 +176,7 @@ class Generator:
             "max": (found[-1] if found else 0.0) * 1000,
             "measured": len(found),
             "missing": missing,
+            "behind": behind,
         }
 
 

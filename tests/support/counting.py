@@ -98,6 +98,7 @@ class Counting(Service):
         settings = Settings(
             kafka=kafka, mongo=mongo, database_prefix=f"t{ident}_", group_prefix=f"t{ident}.",
             poison_limit=poison_limit, session_timeout_ms=6000,
+            instance=random_id()[:8],
         )  # fmt: skip
         super().__init__("triage", settings, clock=clock, probe=probe)
         self.ident: str = ident

@@ -6,7 +6,8 @@ from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
-from bson import CodecOptions
+from bson import Binary, CodecOptions
+from bson.binary import UUID_SUBTYPE
 from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo import ASCENDING as ASCENDING
 from pymongo import DESCENDING as DESCENDING
@@ -39,7 +40,16 @@ Operation = Any
 
 DUPLICATE_KEY = 11000
 WRITE_CONFLICT = 112
+MAJORITY: dict[str, Any] = {
+    "read_concern": ReadConcern("snapshot"),
+    "write_concern": WriteConcern("majority"),
+}
 UTC_AWARE: CodecOptions[Any] = CodecOptions(tz_aware=True, tzinfo=UTC)
+
+
+def session_id(session: Session) -> bytes:
+    """Give the id by which `Mongo.end_session` knows a session."""
+    return bytes(session.session_id["id"])
 
 
 @contextmanager
@@ -87,19 +97,34 @@ class Mongo:
         with remedies():
             await self._client.admin.command("ping")
 
+    async def session(self) -> Session:
+        """Give a session for one transaction after the other; raises TryLater."""
+        with remedies():
+            return await self._client.start_session()
+
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Session]:
+    async def transaction(self, session: Session | None = None) -> AsyncIterator[Session]:
         """Give a session in a transaction that commits at the end, with majority.
 
         Raises Conflict when somebody else wrote first and TryLater when MongoDB is away; after TryLater
         it is not known whether the transaction was committed: read again.
         """
         with remedies():
-            async with (
-                await self._client.start_session() as session,
-                session.start_transaction(read_concern=ReadConcern("snapshot"), write_concern=WriteConcern("majority")),
-            ):
-                yield session
+            if session is None:
+                async with await self._client.start_session() as own, own.start_transaction(**MAJORITY):
+                    yield own
+            else:
+                async with session.start_transaction(**MAJORITY):
+                    yield session
+
+    async def end_session(self, ident: bytes) -> None:
+        """End another process' session by its id, and with it the transaction that it may have left open.
+
+        A process that is killed in the middle of a transaction leaves its documents locked, for a minute
+        by default: nobody could take over before.
+        """
+        with remedies():
+            await self._client.admin.command("killSessions", [{"id": Binary(ident, UUID_SUBTYPE)}])
 
     def close(self) -> None:
         """Close all connections."""

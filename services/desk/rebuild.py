@@ -106,7 +106,7 @@ class Rebuild:
         self._generations = Generations(self._db)
         self._group = settings.group("desk")
         self._owner = f"rebuild-{random_id()}"
-        self._store = PartitionStore(self._db, self._group, self._owner)
+        self._store = PartitionStore(self._db, self._group, self._owner, mongo)
         self._work = TicketWork(decider(profile), self._db, clock, CACHE)
         self._told = told
         self._consumer: AIOKafkaConsumer | None = None

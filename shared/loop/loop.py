@@ -90,7 +90,7 @@ class PartitionLoop(ConsumerRebalanceListener):  # type: ignore[misc]
         self._work = work
         self._mongo = mongo
         self._db = db
-        self._store = PartitionStore(db, group, random_id())
+        self._store = PartitionStore(db, group, random_id(), mongo)
         self._publisher = publisher
         self._clock = clock
         self._batch_timers = batch_timers
@@ -289,14 +289,14 @@ class PartitionLoop(ConsumerRebalanceListener):  # type: ignore[misc]
         started = self.progress.turn_since = loop.time()
         try:
             if self._work.transactional_reads:
-                async with self._mongo.transaction() as session:
+                async with self._mongo.transaction(await self._store.session()) as session:
                     outcome = await self._work.decide(batches, session)
                     await self._write(batches, outcome, session)
             else:
                 outcome = await self._work.decide(batches, None)
                 await self._probe("decided")
                 if outcome.writes or outcome.outbox:
-                    async with self._mongo.transaction() as session:
+                    async with self._mongo.transaction(await self._store.session()) as session:
                         await self._write(batches, outcome, session)
             self._advance(batches, outcome)
             await self._probe("committed")

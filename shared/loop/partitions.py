@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 from shared.envelope import Outgoing
 from shared.errors import Fenced
 from shared.loop.generations import FIRST, partition_key
-from shared.mongo import UpdateOne, remedies
+from shared.mongo import UpdateOne, remedies, session_id
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from shared.mongo import Database, Session
+    from shared.mongo import Database, Mongo, Session
 
 COLLECTION = "partitions"
 
@@ -66,20 +66,33 @@ def unpack(stored: Sequence[Any]) -> list[Outgoing]:
 class PartitionStore:
     """Reads and writes partition documents of one consumer group for one owner."""
 
-    def __init__(self, db: Database, group: str, owner: str) -> None:
+    def __init__(self, db: Database, group: str, owner: str, mongo: Mongo) -> None:
         """`owner` is the random id of this process' loop."""
         self._documents = db[COLLECTION]
         self._group = group
         self._owner = owner
+        self._mongo = mongo
+        self._session: Session | None = None
+
+    async def session(self) -> Session:
+        """Give the one session in which this owner's transactions run, one after the other."""
+        if self._session is None:
+            self._session = await self._mongo.session()
+        return self._session
 
     async def claim(self, topic: str, number: int, generation: int = FIRST) -> Partition:
-        """Become the owner: whoever owned it before is refused from now on."""
+        """Become the owner: whoever owned it before is refused from now on, its open transaction ended."""
         key = partition_key(self._group, generation, topic, number)
+        ident = session_id(await self.session())
+        with remedies():
+            before = await self._documents.find_one({"_id": key}, {"session": 1})
+        if before is not None and before.get("session", ident) != ident:
+            await self._mongo.end_session(before["session"])
         with remedies():
             found = await self._documents.find_one_and_update(
                 {"_id": key},
                 {
-                    "$set": {"owner": self._owner},
+                    "$set": {"owner": self._owner, "session": ident},
                     "$inc": {"version": 1},
                     "$setOnInsert": {"next_offset": 0, "outbox": []},
                 },

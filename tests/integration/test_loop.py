@@ -308,7 +308,7 @@ async def test_a_zombie_is_refused_by_the_fence(servers: Servers) -> None:
     await zombie.start()
     await eventually(ready(zombie))
     (loop,) = zombie.loops
-    usurper = PartitionStore(zombie.db, loop.group, "usurper")
+    usurper = PartitionStore(zombie.db, loop.group, "usurper", zombie.mongo)
     for number in range(8):
         await usurper.claim(TICKETS, number)
     await zombie.publisher.send([reported(CLOCK, f"zombie-{n}") for n in range(50)])

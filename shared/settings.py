@@ -30,7 +30,7 @@ class Settings(BaseSettings):
     group_prefix: str = Field("gridcall.", description="what each consumer group's name begins with")
     log_partitions: int = Field(8, ge=1, description="partitions that a new log, reports and receipts topic gets")
     department_partitions: int = Field(1, ge=1, description="partitions that a new department topic gets")
-    batch_records: int = Field(500, ge=1, description="most records in one turn of the partition loop")
+    batch_records: int = Field(1000, ge=1, description="most records in one turn of the partition loop")
     batch_timers: int = Field(200, ge=1, description="most due tickets in one turn of the partition loop")
     poison_limit: int = Field(200, ge=1, description="dead letters and parkings of one topic in a minute that pause it")
     cache_tickets: int = Field(8_000, ge=100, description="ticket states kept in memory per service process")

@@ -33,7 +33,7 @@ class Stopped(BaseException):
     """Somebody asked for the end: Ctrl-C, SIGTERM, or the terminal is gone."""
 
 
-def up(  # noqa: PLR0917 - typer turns each into an option
+def up(
     profile: Annotated[str | None, typer.Option(help="Name or path of a profile.")] = None,
     speed: Annotated[float | None, typer.Option(min=0.001, help="How much faster than the world time runs.")] = None,
     replay: Annotated[str | None, typer.Option(help="A file of reports to replay instead of the example day.")] = None,

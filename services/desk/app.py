@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from services.desk import api
+from services.desk.api import add_routes
 from services.desk.handlers import decider
 from shared.loop.generations import Generations
 from shared.loop.loop import Probe, no_probe
@@ -26,5 +26,5 @@ def build(
     """Give the service, connected to nothing yet; raises ProfileInvalid."""
     service = Service("desk", settings, clock=clock, probe=probe, publisher=publisher)
     service.read_log(decider(service.profile), Generations(service.db))
-    api.add_routes(service)
+    add_routes(service)
     return service

@@ -82,7 +82,7 @@ def test_every_chain_climbs_to_the_top(profile: Profile) -> None:
     address=st.none() | st.text(),
     road=st.none() | st.text(),
 )
-def test_whatever_is_said_is_a_known_place_or_none(  # noqa: PLR0913 - one for each means
+def test_whatever_is_said_is_a_known_place_or_none(
     *, grid: str | None, qr: str | None, lon: float | None, lat: float | None, address: str | None, road: str | None
 ) -> None:
     """No input raises, and every location is a unit of the tree."""

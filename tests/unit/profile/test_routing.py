@@ -85,7 +85,7 @@ def test_every_category_has_a_row_limits_and_a_severity(profile: Profile) -> Non
         ("0909", None, "nowhere", None, Handler("unit", "100000"), None),
     ],
 )
-def test_the_most_specific_row_leads(  # noqa: PLR0913 - the key of the matrix and the answer
+def test_the_most_specific_row_leads(
     *, category: str, condition: str | None, unit: str | None, ownership: str | None, lead: Handler, rule: int | None
 ) -> None:
     """Category before condition before place before ownership."""

@@ -352,7 +352,7 @@ class Rebuild:
         old, new = self._keys(self._before), self._keys(self._after)
         with remedies():
             left = await documents.find({"_id": {"$in": list(old.values())}}, session=session).to_list(None)
-        outboxes: dict[str, Any] = defaultdict(list, {d["_id"]: d["outbox"] for d in left})
+        outboxes: dict[str, bytes] = defaultdict(bytes, {d["_id"]: d["outbox"] for d in left})
         for tp, key in new.items():
             with remedies():
                 taken = await documents.update_one(

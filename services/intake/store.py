@@ -7,7 +7,7 @@ of one document: no transaction, nothing half-taken, and messages are counted wh
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from shared.indexes import Index
 from shared.loop.partitions import pack, unpack
@@ -191,7 +191,7 @@ def _known(document: Document) -> Known:
 
 
 def _waiting(document: Document) -> Waiting:
-    spool: list[tuple[int, list[Any]]] = sorted((entry[0], entry[1]) for entry in document["spool"])
+    spool: list[tuple[int, bytes]] = sorted((entry[0], entry[1]) for entry in document["spool"])
     return Waiting(
         document["_id"],
         document["source"],

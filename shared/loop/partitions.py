@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import ormsgpack
+
 from shared.envelope import Outgoing
 from shared.errors import Fenced
 from shared.loop.generations import FIRST, partition_key
@@ -45,21 +47,18 @@ class Partition:
     """Tickets of this partition whose records queue."""
 
 
-def pack(outbox: Sequence[Outgoing]) -> list[Any]:
-    """Give an outbox as MongoDB stores it."""
-    return [
-        [m.topic, m.partition, m.key, [part for name, value in m.headers for part in (name, value)], m.value]
-        for m in outbox
-    ]
+def pack(outbox: Sequence[Outgoing]) -> bytes:
+    """Give an outbox as MongoDB stores it: MessagePack, which it need not look into."""
+    return ormsgpack.packb([tuple(message) for message in outbox]) if outbox else b""
 
 
-def unpack(stored: Sequence[Any]) -> list[Outgoing]:
-    """Give the outbox back; parse(pack(x)) == x."""
+def unpack(stored: bytes) -> list[Outgoing]:
+    """Give the outbox back; unpack(pack(x)) == x."""
+    if not stored:
+        return []
     return [
-        Outgoing(
-            topic, key, [(parts[i], bytes(parts[i + 1])) for i in range(0, len(parts), 2)], bytes(value), partition
-        )
-        for topic, partition, key, parts, value in stored
+        Outgoing(topic, key, [(name, content) for name, content in headers], value, partition)
+        for topic, key, headers, value, partition in ormsgpack.unpackb(stored)
     ]
 
 
@@ -94,7 +93,7 @@ class PartitionStore:
                 {
                     "$set": {"owner": self._owner, "session": ident},
                     "$inc": {"version": 1},
-                    "$setOnInsert": {"next_offset": 0, "outbox": []},
+                    "$setOnInsert": {"next_offset": 0, "outbox": b""},
                 },
                 upsert=True,
                 return_document=True,

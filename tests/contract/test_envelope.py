@@ -85,7 +85,7 @@ def test_any_headers_give_an_envelope_or_a_dead_letter(raw: list[tuple[str, byte
     ("changed", "sentence"),
     [
         ({"ce_id": None}, "ce_id is missing"),
-        ({"ce_id": b""}, "ce_id is empty"),
+        ({"ce_id": b""}, "ce_id is missing, null or empty"),
         ({"ce_type": b"\xff"}, "ce_type is not UTF-8"),
         ({"ce_time": b"yesterday"}, "not an RFC 3339"),
         ({"ce_time": b"2026-11-22T08:00:00"}, "no offset"),

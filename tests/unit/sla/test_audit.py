@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -86,7 +85,7 @@ def test_what_comes_twice_is_doubled(body: type) -> None:
     """Say any one of them again under another id, and the auditor counts two."""
     ticket = late_ticket()
     for place, message in [each for each in enumerate(ticket.log) if isinstance(each[1].data, body)]:
-        again = replace(message, envelope=replace(message.envelope, id="again"))
+        again = message._replace(envelope=message.envelope._replace(id="again"))
         assert "doubled" in kinds(ticket, [*ticket.log[: place + 1], again, *ticket.log[place + 1 :]])
 
 
@@ -129,7 +128,7 @@ def test_what_fired_before_its_instant_is_early() -> None:
     ticket.sign()
     ticket.do()
     ahead = [
-        replace(m, envelope=replace(m.envelope, time=m.envelope.time - minutes(1))) if of(ClockWarned)(m) else m
+        m._replace(envelope=m.envelope._replace(time=m.envelope.time - minutes(1))) if of(ClockWarned)(m) else m
         for m in ticket.log
     ]
     assert kinds(ticket, ahead) == {"early"}
@@ -166,7 +165,7 @@ def test_a_clock_that_runs_to_another_instant_than_its_order_is_found() -> None:
         fact: Any = message.data
         sign, handle = fact.clocks
         other = sign.model_copy(update={"due_at": sign.due_at + minutes(1)})
-        return replace(message, data=ClocksStarted(clocks=(other, handle)))
+        return message._replace(data=ClocksStarted(clocks=(other, handle)))
 
     assert kinds(ticket, [moved(m) if of(ClocksStarted)(m) else m for m in ticket.log]) == {"wrong-limit"}
 
@@ -179,7 +178,7 @@ def test_a_breach_of_a_clock_that_nobody_started_is_stray() -> None:
     ticket.do()
     stray = ClockBreached.model_validate({"clock": "sign", "token": "T-9/sign/1", "due_at": ticket.now, "late_by_s": 0})
     last = ticket.log[-1]
-    assert kinds(ticket, [*ticket.log, replace(last, envelope=replace(last.envelope, id="stray"), data=stray)]) == {
+    assert kinds(ticket, [*ticket.log, last._replace(envelope=last.envelope._replace(id="stray"), data=stray)]) == {
         "stray"
     }
 

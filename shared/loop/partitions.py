@@ -53,7 +53,7 @@ def pack(outbox: Sequence[Outgoing]) -> bytes:
 
 
 def unpack(stored: bytes) -> list[Outgoing]:
-    """Give the outbox back; unpack(pack(x)) == x."""
+    """Give the outbox back, equal to what was packed."""
     if not stored:
         return []
     return [

@@ -142,10 +142,12 @@ async def test_another_instance_takes_over(tmp_path: Path) -> None:
                     process.kill()
                     process.wait()
 
-            async def goes_on(target: int) -> bool:
+            target = len(sent) + 20
+
+            async def goes_on() -> bool:
                 return len(played.orders) >= target
 
-            await eventually(lambda: goes_on(len(sent) + 20), timeout_s=60, what="orders go out after the take-over")
+            await eventually(goes_on, timeout_s=60, what="orders go out after the take-over")
             for service in PORTS:
                 city.kill(service)
                 city.start(service)

@@ -48,6 +48,10 @@ log = structlog.get_logger(__name__)
 POLL_MS = 10
 """How long an empty poll waits, and then sleeps (FastStream's batch subscriber does both)."""
 FETCH_BYTES = 1024 * 1024
+AT_ONCE_S = 0.01
+"""Pace of the loops between a report and its order: at most a hundred turns a second."""
+AT_LEISURE_S = 0.04
+"""Pace of the loops for which nobody waits."""
 SWEEP_S = 120.0
 REBALANCE_MS = 15_000
 """How long a rebalance waits for a member that has gone; a turn is far shorter."""
@@ -106,20 +110,22 @@ class Service:
 
     # ------------------------------------------------------------ wiring
 
-    def read_log(self, decider: Decider[Any], generations: Generations | None = None) -> PartitionLoop:
+    def read_log(
+        self, decider: Decider[Any], generations: Generations | None = None, pace_s: float = AT_LEISURE_S
+    ) -> PartitionLoop:
         """Let a decider read the ticket log; `generations` where what it folds can be rebuilt beside itself."""
         self.deciders.append(decider)
         work = TicketWork(decider, self.db, self.clock, self.settings.cache_tickets, generations)
-        return self._read(work, (TICKETS,), self.settings.group(self.name))
+        return self._read(work, (TICKETS,), self.settings.group(self.name), pace_s)
 
     def read_door(
         self, door: Door, topics: Sequence[str], name: str, morgue: Morgue | None = None, *, transactional: bool = False
     ) -> PartitionLoop:
         """Let a door receive what others write."""
         work = DoorWork(self.name, door, morgue or Morgue(self.name), self.clock, transactional_reads=transactional)
-        return self._read(work, tuple(topics), self.settings.group(self.name, name))
+        return self._read(work, tuple(topics), self.settings.group(self.name, name), AT_ONCE_S)
 
-    def _read(self, work: Work, topics: tuple[str, ...], group: str) -> PartitionLoop:
+    def _read(self, work: Work, topics: tuple[str, ...], group: str, pace_s: float) -> PartitionLoop:
         loop = PartitionLoop(
             group=group,
             work=work,
@@ -129,6 +135,7 @@ class Service:
             clock=self.clock,
             batch_timers=self.settings.batch_timers,
             poison_limit=self.settings.poison_limit,
+            pace_s=pace_s,
             probe=self._probe,
         )
         self._readers.append(Reader(loop, topics, group))

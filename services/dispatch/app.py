@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from services.dispatch.door import UpdatesDoor
 from services.dispatch.handlers import decider
 from shared.loop.loop import Probe, no_probe
-from shared.service import Service
+from shared.service import AT_ONCE_S, Service
 
 if TYPE_CHECKING:
     from services.dispatch.settings import Settings
@@ -24,7 +24,7 @@ def build(
 ) -> Service:
     """Give the service, connected to nothing yet; raises ProfileInvalid."""
     service = Service("dispatch", settings, clock=clock, probe=probe, publisher=publisher)
-    service.read_log(decider(service.profile))
+    service.read_log(decider(service.profile), pace_s=AT_ONCE_S)
     door = UpdatesDoor(service.profile)
     service.read_door(door, door.topics, "updates")
     return service

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from services.triage.handlers import decider
 from shared.loop.loop import Probe, no_probe
-from shared.service import Service
+from shared.service import AT_ONCE_S, Service
 
 if TYPE_CHECKING:
     from services.triage.settings import Settings
@@ -23,5 +23,5 @@ def build(
 ) -> Service:
     """Give the service, connected to nothing yet; raises ProfileInvalid."""
     service = Service("triage", settings, clock=clock, probe=probe, publisher=publisher)
-    service.read_log(decider(service.profile))
+    service.read_log(decider(service.profile), pace_s=AT_ONCE_S)
     return service

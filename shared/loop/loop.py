@@ -80,6 +80,7 @@ class PartitionLoop(ConsumerRebalanceListener):  # type: ignore[misc]
         clock: Clock,
         batch_timers: int = 200,
         poison_limit: int = 200,
+        pace_s: float = 0.0,
         probe: Probe = no_probe,
     ) -> None:
         """Own nothing yet; Kafka assigns partitions later."""
@@ -95,6 +96,7 @@ class PartitionLoop(ConsumerRebalanceListener):  # type: ignore[misc]
         self._clock = clock
         self._batch_timers = batch_timers
         self._burst = Burst(poison_limit)
+        self._pace_s = pace_s
         self._probe = probe
         self._lock = asyncio.Lock()
         self._owned: dict[TopicPartition, Partition] = {}
@@ -225,7 +227,12 @@ class PartitionLoop(ConsumerRebalanceListener):  # type: ignore[misc]
             grouped: dict[TopicPartition, list[ConsumerRecord[bytes, bytes]]] = {}
             for record in records:
                 grouped.setdefault(TopicPartition(record.topic, record.partition), []).append(record)
+            clock = asyncio.get_running_loop()
+            started = clock.time()
             await self._insist(grouped)
+            # Turns that follow each other closely cost more requests than they save time: what comes in
+            # during the pause is one fetch, one transaction and one publication (decision 0008).
+            await asyncio.sleep(self._pace_s - (clock.time() - started))
 
     async def _insist(self, grouped: dict[TopicPartition, list[ConsumerRecord[bytes, bytes]]]) -> None:
         pause = FIRST_PAUSE_S

@@ -38,10 +38,16 @@ def port_is_free(port: int, host: str = "127.0.0.1") -> bool:
 
 
 def free_port() -> int:
-    """Give a port on which nobody listens."""
+    """Give a port on which nobody listens, and which this process has not been given before.
+
+    Whoever is given a port binds it later: processes side by side choose from slices of their own.
+    """
+    width = (HIGHEST_PORT - LOWEST_PORT) // SLICES
+    lowest = LOWEST_PORT + os.getpid() % SLICES * width
     for _ in range(1000):
-        port = LOWEST_PORT + secrets.randbelow(HIGHEST_PORT - LOWEST_PORT)
-        if port_is_free(port):
+        port = lowest + secrets.randbelow(width)
+        if port not in _GIVEN and port_is_free(port):
+            _GIVEN.add(port)
             return port
     raise ServerError(f"No port between {LOWEST_PORT} and {HIGHEST_PORT} is free.")
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 LOWEST_PORT, HIGHEST_PORT = 20_000, 32_000
 """Below what the kernel hands out to outgoing connections, so that a port stays free for a restart."""
+SLICES = 32
+_given: set[int] = set()
 
 POLL_S = 0.05
 
@@ -46,8 +48,8 @@ def free_port() -> int:
     lowest = LOWEST_PORT + os.getpid() % SLICES * width
     for _ in range(1000):
         port = lowest + secrets.randbelow(width)
-        if port not in _GIVEN and port_is_free(port):
-            _GIVEN.add(port)
+        if port not in _given and port_is_free(port):
+            _given.add(port)
             return port
     raise ServerError(f"No port between {LOWEST_PORT} and {HIGHEST_PORT} is free.")
 

@@ -126,12 +126,13 @@ class PartitionLoop(ConsumerRebalanceListener):  # type: ignore[misc]
                 await self._release(set(self._assigned))
 
     async def _for_ever(self, step: Callable[[], Awaitable[None]]) -> None:
-        """Repeat a step; nothing that it raises ends it."""
+        """Repeat a step; nothing that it raises ends it, and its trouble is over when it succeeds again."""
         pause = FIRST_PAUSE_S
         while not self._stopping:
             try:
                 await step()
-                pause = FIRST_PAUSE_S
+                if pause > FIRST_PAUSE_S:
+                    pause, self.progress.trouble = FIRST_PAUSE_S, ""
             except (TryLater, Conflict, Fenced) as error:
                 self._trouble(error)
                 await asyncio.sleep(pause)

@@ -286,6 +286,7 @@ class Fold(Generic[S]):
             message = self._read(ticket, record.headers, record.timestamp, record.value, kind)
         except DeadLetter as error:
             self._bury(partition, record, error, name)
+            self._outcome.poison[record.topic] += 1
             return
         self._fold(partition, message, name, record)
 
@@ -312,7 +313,6 @@ class Fold(Generic[S]):
             # Not poison of the log: somebody's update names a ticket that is not there, and a department
             # that sends many of these must not pause the log for all.
             self._bury(partition, record, error, name)
-            self._outcome.poison[record.topic] -= 1
         except Exception as error:
             log.exception("a rule raised: the ticket is parked", ticket=message.ticket, type=name)
             self._park(partition, message.ticket, record_document(record), error)
@@ -444,7 +444,6 @@ class Fold(Generic[S]):
         self._outcome.writes.setdefault(DEAD, []).append(write)
         self._outcome.outbox.setdefault(partition.key, []).append(letter)
         self._count(name if name.encode() in KNOWN else "unknown", "dead-letter")
-        self._outcome.poison[record.topic] += 1
         self._outcome.reasons[error.reason] += 1
 
     def _park(self, partition: Partition, ticket: str, item: dict[str, Any], error: Exception) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -30,6 +31,7 @@ REQUEST_TIMEOUT_MS = 15_000
 log = structlog.get_logger(__name__)
 
 
+@lru_cache(4096)
 def partition_of(key: str, count: int) -> int:
     """Give the partition of `key` among `count`, as Kafka's default partitioner does (murmur2)."""
     return int((murmur2(key.encode()) & 0x7FFFFFFF) % count)

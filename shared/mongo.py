@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
@@ -27,14 +29,15 @@ from pymongo.errors import (
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
-from shared.errors import Conflict, TryLater
+from shared.errors import Conflict, Fenced, TryLater
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
 Document = dict[str, Any]
 Database = Any
 """A motor database; typed loosely, since only this file may name the driver's types."""
+Collection = Any
 Session = Any
 Operation = Any
 
@@ -45,6 +48,11 @@ MAJORITY: dict[str, Any] = {
     "write_concern": WriteConcern("majority"),
 }
 UTC_AWARE: CodecOptions[Any] = CodecOptions(tz_aware=True, tzinfo=UTC)
+
+
+def durable(db: Database, name: str) -> Collection:
+    """Give a collection as a majority has it: what is read there is never undone by a change of primary."""
+    return db.get_collection(name, read_concern=ReadConcern("majority"))
 
 
 def session_id(session: Session) -> bytes:
@@ -79,6 +87,7 @@ class Mongo:
 
     def __init__(self, uri: str, *, timeout_ms: int = 5000) -> None:
         """Connect lazily; `timeout_ms` bounds the search for a server."""
+        self._threads = ThreadPoolExecutor(8, thread_name_prefix="mongodb")
         self._client: Any = AsyncIOMotorClient(
             uri,
             serverSelectionTimeoutMS=timeout_ms,
@@ -103,19 +112,38 @@ class Mongo:
             return await self._client.start_session()
 
     @asynccontextmanager
-    async def transaction(self, session: Session | None = None) -> AsyncIterator[Session]:
-        """Give a session in a transaction that commits at the end, with majority.
-
-        Raises Conflict when somebody else wrote first and TryLater when MongoDB is away; after TryLater
-        it is not known whether the transaction was committed: read again.
-        """
+    async def transaction(self) -> AsyncIterator[Session]:
+        """Give a session in a transaction that commits at the end, with majority; raises as `write` does."""
         with remedies():
-            if session is None:
-                async with await self._client.start_session() as own, own.start_transaction(**MAJORITY):
-                    yield own
-            else:
-                async with session.start_transaction(**MAJORITY):
-                    yield session
+            async with await self._client.start_session() as own, own.start_transaction(**MAJORITY):
+                yield own
+
+    async def write(
+        self,
+        session: Session,
+        fences: tuple[Collection, Sequence[Operation]],
+        writes: Sequence[tuple[Collection, Sequence[Operation]]],
+        before_commit: Callable[[], None],
+    ) -> None:
+        """Write everything in one transaction that commits with majority; every fence must find its document.
+
+        Raises Fenced when one does not, Conflict when somebody else wrote first and TryLater when MongoDB is
+        away; after TryLater it is not known whether the transaction was committed: read again. The whole of it
+        runs in one thread of its own: motor would change threads for each of its steps, which costs as much
+        again as they do.
+        """
+
+        def transact() -> None:
+            own = session.delegate
+            with remedies(), own.start_transaction(write_concern=WriteConcern("majority")):
+                matched = fences[0].delegate.bulk_write(fences[1], ordered=True, session=own).matched_count
+                if matched != len(fences[1]):
+                    raise Fenced(f"{len(fences[1]) - matched} of {len(fences[1])} documents have another owner")
+                for collection, operations in writes:
+                    collection.delegate.bulk_write(operations, ordered=True, session=own)
+                before_commit()
+
+        await asyncio.get_running_loop().run_in_executor(self._threads, transact)
 
     async def end_session(self, ident: bytes) -> None:
         """End another process' session by its id, and with it the transaction that it may have left open.
@@ -129,3 +157,4 @@ class Mongo:
     def close(self) -> None:
         """Close all connections."""
         self._client.close()
+        self._threads.shutdown(wait=False)

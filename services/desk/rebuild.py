@@ -277,7 +277,7 @@ class Rebuild:
 
     async def _write(self, batches: list[Batch]) -> None:
         """Fold a batch as the loop does, and write its views: dead letters were buried by the living desk."""
-        outcome = await self._work.decide(batches, None)
+        outcome = await self._work.decide(batches)
         if outcome.parked or any(batch.partition.parked for batch in batches):
             raise Unsound("a rule raised on a record: see the log line above; the living read models stay")
         writes = outcome.writes.get(self._work.collection)

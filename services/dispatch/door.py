@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from shared.loop.door import Arrival, Reception
-    from shared.mongo import Session
     from shared.profile import Department, Profile
 
 
@@ -49,9 +48,8 @@ class UpdatesDoor:
         self._departments = {updates_topic(each.topic): each for each in profile.departments}
         self.topics = tuple(self._departments)
 
-    async def receive(self, arrivals: Sequence[Arrival], reception: Reception, session: Session | None) -> None:
+    async def receive(self, arrivals: Sequence[Arrival], reception: Reception) -> None:
         """Translate, answer or bury each update, in order."""
-        del session
         for arrival in arrivals:
             department = self._departments[arrival.record.topic]
             try:

@@ -36,7 +36,7 @@ def build(
     spool = Spool(store, service.publisher, service.clock, settings.clock_speed)
     door = ReportDoor(store, personal, service.profile)
     morgue = Morgue("intake", personal.seal, personal.masked_record)
-    service.read_door(door, (REPORTS,), "reports", morgue, transactional=True)
+    service.read_door(door, (REPORTS,), "reports", morgue)
     service.read_log(decider(service.profile))
     service.background.append(spool.step)
     service.unseal = personal.unseal

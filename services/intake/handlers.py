@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from services.intake.personal import Personal
     from shared.loop.door import Arrival, Reception
-    from shared.mongo import Session
     from shared.profile import Profile
 
 REPORTED, DUPLICATE = "reported", "duplicate"
@@ -43,7 +42,7 @@ class ReportDoor:
         self._personal = personal
         self._profile = profile
 
-    async def receive(self, arrivals: Sequence[Arrival], reception: Reception, session: Session | None) -> None:
+    async def receive(self, arrivals: Sequence[Arrival], reception: Reception) -> None:
         """Take what is new, answer what is known or cannot be taken, bury what cannot be read."""
         reports = []
         for arrival in arrivals:
@@ -52,7 +51,7 @@ class ReportDoor:
             else:
                 problem = f"only {ReportSubmitted.type} is read here"
                 reception.bury(arrival.partition, arrival.record, DeadLetter("unknown-type", problem))
-        known = await self._store.known({ticket for _, ticket in reports}, session) if reports else {}
+        known = await self._store.known({ticket for _, ticket in reports}) if reports else {}
         for arrival, ticket in reports:
             try:
                 self._receive(arrival, ticket, known, reception)

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 from shared.indexes import Index
 from shared.loop.partitions import pack, unpack
 from shared.loop.tickets import COLLECTION as TICKETS
-from shared.mongo import ASCENDING, InsertOne, UpdateOne, remedies
+from shared.mongo import ASCENDING, InsertOne, UpdateOne, durable, remedies
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from shared.envelope import Outgoing
-    from shared.mongo import Database, Document, Operation, Session
+    from shared.mongo import Database, Document, Operation
 
 COLLECTION = "reports"
 INDEXES = (Index(COLLECTION, (("waiting", 1),), partial={"waiting": {"$exists": True}}),)
@@ -99,6 +99,7 @@ class Reports:
     def __init__(self, db: Database) -> None:
         """Connect nothing yet."""
         self._reports = db[COLLECTION]
+        self._durable = durable(db, COLLECTION)
         self._tickets = db[TICKETS]
 
     @staticmethod
@@ -111,13 +112,11 @@ class Reports:
         with remedies():
             await self._reports.insert_one(report.document())
 
-    async def known(self, tickets: Iterable[str], session: Session | None = None) -> dict[str, Known]:
-        """Give what is known of those tickets that were taken."""
+    async def known(self, tickets: Iterable[str]) -> dict[str, Known]:
+        """Give what is known, for good, of those tickets that were taken."""
         wanted = {"_id": {"$in": list(tickets)}}
         with remedies():
-            found = await self._reports.find(
-                wanted, {"sealed": 0, "spool": 0, "messages.sealed": 0}, session=session
-            ).to_list(None)
+            found = await self._durable.find(wanted, {"sealed": 0, "spool": 0, "messages.sealed": 0}).to_list(None)
         return {document["_id"]: _known(document) for document in found}
 
     async def push(self, known: Known, message: Message, spool: Sequence[Outgoing]) -> bool:

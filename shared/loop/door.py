@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from shared.loop.partitions import Partition
     from shared.loop.poison import Morgue
     from shared.messages import Body
-    from shared.mongo import Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +79,7 @@ class Reception:
 class Door(Protocol):
     """What a service does with what comes in at a door."""
 
-    async def receive(self, arrivals: Sequence[Arrival], reception: Reception, session: Session | None) -> None:
+    async def receive(self, arrivals: Sequence[Arrival], reception: Reception) -> None:
         """Handle arrivals in order; a DeadLetter concerns one of them, so bury it and go on."""
         ...
 
@@ -94,17 +93,14 @@ class DoorWork:
 
     generation = FIRST
 
-    def __init__(
-        self, service: str, door: Door, morgue: Morgue, clock: Clock, *, transactional_reads: bool = False
-    ) -> None:
-        """`transactional_reads`: what the door reads may be written by others at the same time."""
+    def __init__(self, service: str, door: Door, morgue: Morgue, clock: Clock) -> None:
+        """Know what to do with arrivals and with what cannot be read."""
         self.service = service
-        self.transactional_reads = transactional_reads
         self._door = door
         self._morgue = morgue
         self._clock = clock
 
-    async def decide(self, batches: Sequence[Batch], session: Session | None) -> Outcome:
+    async def decide(self, batches: Sequence[Batch]) -> Outcome:
         """Read the headers of every record and let the door receive those that have them."""
         outcome = Outcome()
         reception = Reception(self.service, outcome, self._morgue, self._clock.now())
@@ -116,7 +112,7 @@ class DoorWork:
                 except DeadLetter as error:
                     reception.bury(batch.partition, record, error)
         if arrivals:
-            await self._door.receive(arrivals, reception, session)
+            await self._door.receive(arrivals, reception)
         return outcome
 
     def applied(self, outcome: Outcome) -> None:

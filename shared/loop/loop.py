@@ -10,7 +10,7 @@ import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import structlog
 from aiokafka import ConsumerRebalanceListener, TopicPartition
@@ -47,11 +47,11 @@ STALL_S = 60.0
 """A turn that takes longer than this makes the service not ready."""
 
 
-Probe = Callable[[str], Awaitable[None]]
+Probe = Callable[[str], None]
 """Called between the steps of a turn; tests kill the process here."""
 
 
-async def no_probe(_step: str) -> None:
+def no_probe(_step: str) -> None:
     """Take no notice."""
 
 
@@ -89,8 +89,6 @@ class PartitionLoop(ConsumerRebalanceListener):  # type: ignore[misc]
         self.progress = Progress()
         self.consumer: AIOKafkaConsumer | None = None
         self._work = work
-        self._mongo = mongo
-        self._db = db
         self._store = PartitionStore(db, group, random_id(), mongo)
         self._publisher = publisher
         self._clock = clock
@@ -180,7 +178,7 @@ class PartitionLoop(ConsumerRebalanceListener):  # type: ignore[misc]
             if await self._follow():  # swapped before our claim: what we claimed is of the past
                 raise Conflict("a rebuild has swapped the read models, claiming anew")
             await self._work.claimed(partition)
-            await self._probe("claimed")
+            self._probe("claimed")
             await self._publish([partition])
             if tp not in self._assigned:
                 continue
@@ -296,27 +294,21 @@ class PartitionLoop(ConsumerRebalanceListener):  # type: ignore[misc]
         loop = asyncio.get_running_loop()
         started = self.progress.turn_since = loop.time()
         try:
-            if self._work.transactional_reads:
-                async with self._mongo.transaction(await self._store.session()) as session:
-                    outcome = await self._work.decide(batches, session)
-                    await self._write(batches, outcome, session)
-            else:
-                outcome = await self._work.decide(batches, None)
-                await self._probe("decided")
-                if outcome.writes or outcome.outbox:
-                    async with self._mongo.transaction(await self._store.session()) as session:
-                        await self._write(batches, outcome, session)
+            outcome = await self._work.decide(batches)
+            self._probe("decided")
+            if outcome.writes or outcome.outbox:
+                await self._write(batches, outcome)
             self._advance(batches, outcome)
-            await self._probe("committed")
+            self._probe("committed")
             self._work.applied(outcome)
             await self._publish([b.partition for b in batches])
-            await self._probe("published")
+            self._probe("published")
         finally:
             self.progress.turn_since = None
             self.progress.last_turn = loop.time()
         self._measure(outcome, sum(len(b.records) + len(b.due) for b in batches), loop.time() - started)
 
-    async def _write(self, batches: Sequence[Batch], outcome: Outcome, session: Any) -> None:
+    async def _write(self, batches: Sequence[Batch], outcome: Outcome) -> None:
         fences = [
             (
                 b.partition,
@@ -325,14 +317,11 @@ class PartitionLoop(ConsumerRebalanceListener):  # type: ignore[misc]
             )
             for b in batches
         ]
-        await self._store.write(fences, session)
-        for collection, operations in outcome.writes.items():
-            await self._db[collection].bulk_write(operations, ordered=True, session=session)
-        await self._probe("written")
+        await self._store.write(fences, outcome.writes, lambda: self._probe("written"))
 
     def _advance(self, batches: Sequence[Batch], outcome: Outcome) -> None:
         """Move the memory of the partitions to what is durable now."""
-        written = bool(outcome.writes or outcome.outbox) or self._work.transactional_reads
+        written = bool(outcome.writes or outcome.outbox)
         for batch in batches:
             partition = batch.partition
             if batch.records:
@@ -358,7 +347,7 @@ class PartitionLoop(ConsumerRebalanceListener):  # type: ignore[misc]
             if not pending:
                 return
             try:
-                await self._probe("publishing")
+                self._probe("publishing")
                 await self._publisher.send(pending)
             except TryLater as error:
                 self._trouble(error)
@@ -498,13 +487,16 @@ class PartitionLoop(ConsumerRebalanceListener):  # type: ignore[misc]
             offsets = {
                 tp: p.next_offset
                 for p in partitions
-                if p.next_offset and (tp := TopicPartition(p.topic, p.number)) in self._assigned
+                if p.next_offset != p.committed and (tp := TopicPartition(p.topic, p.number)) in self._assigned
             }
             if offsets:
                 try:
                     await asyncio.wait_for(self.consumer.commit(offsets), 5)
                 except (KafkaError, TimeoutError) as error:
                     log.debug("offsets are not committed, the fence keeps them", error=str(error))
+                else:
+                    for p in partitions:
+                        p.committed = p.next_offset
 
     def _measure_lag(self) -> None:
         if self.consumer is None:

@@ -16,12 +16,16 @@ from shared.loop.generations import FIRST, partition_key
 from shared.mongo import UpdateOne, remedies, session_id
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
-    from shared.mongo import Database, Mongo, Session
+    from shared.mongo import Database, Mongo, Operation, Session
 
 COLLECTION = "partitions"
+
+
+def _nothing() -> None:
+    return None
 
 
 @dataclass(slots=True)
@@ -33,6 +37,8 @@ class Partition:
     number: int
     version: int = 0
     next_offset: int = 0
+    committed: int = 0
+    """The offset that was last committed to Kafka; the fence is what counts."""
     position: int = 0
     """The offset after the last record that was read, interesting or not; ahead of or equal to next_offset."""
     outbox: list[Outgoing] = field(default_factory=list)
@@ -67,13 +73,14 @@ class PartitionStore:
 
     def __init__(self, db: Database, group: str, owner: str, mongo: Mongo) -> None:
         """`owner` is the random id of this process' loop."""
+        self._db = db
         self._documents = db[COLLECTION]
         self._group = group
         self._owner = owner
         self._mongo = mongo
         self._session: Session | None = None
 
-    async def session(self) -> Session:
+    async def _own_session(self) -> Session:
         """Give the one session in which this owner's transactions run, one after the other."""
         if self._session is None:
             self._session = await self._mongo.session()
@@ -82,7 +89,7 @@ class PartitionStore:
     async def claim(self, topic: str, number: int, generation: int = FIRST) -> Partition:
         """Become the owner: whoever owned it before is refused from now on, its open transaction ended."""
         key = partition_key(self._group, generation, topic, number)
-        ident = session_id(await self.session())
+        ident = session_id(await self._own_session())
         with remedies():
             before = await self._documents.find_one({"_id": key}, {"session": 1})
         if before is not None and before.get("session", ident) != ident:
@@ -122,11 +129,15 @@ class PartitionStore:
         )
 
     async def write(
-        self, turns: Sequence[tuple[Partition, int, Sequence[Outgoing]]], session: Session | None = None
+        self,
+        turns: Sequence[tuple[Partition, int, Sequence[Outgoing]]],
+        writes: Mapping[str, Sequence[Operation]] | None = None,
+        before_commit: Callable[[], None] = _nothing,
     ) -> None:
         """Write next offset and outbox of some partitions; raises Fenced when one of them is no longer ours.
 
-        Within a transaction all of them are written or none.
+        With `writes` (collection -> operations) all of it is one transaction. Without, each partition is written
+        by itself: after an error some may be, and are to be read again.
         """
         updates = [
             UpdateOne(
@@ -135,7 +146,12 @@ class PartitionStore:
             )
             for partition, next_offset, outbox in turns
         ]
+        if writes:
+            named = [(self._db[name], operations) for name, operations in writes.items()]
+            await self._mongo.write(await self._own_session(), (self._documents, updates), named, before_commit)
+            return
         with remedies():
-            result = await self._documents.bulk_write(updates, ordered=True, session=session)
+            result = await self._documents.bulk_write(updates, ordered=True)
+        before_commit()
         if result.matched_count != len(updates):
             raise Fenced(", ".join(partition.key for partition, _, _ in turns))

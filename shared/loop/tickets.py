@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from shared.clock import Clock
     from shared.loop.partitions import Partition
     from shared.messages import Body
-    from shared.mongo import Database, Session
+    from shared.mongo import Database
 
 COLLECTION = "tickets"
 ANSWERS_KEPT = 200
@@ -72,8 +72,6 @@ class Slot(Generic[S]):
 
 class TicketWork(Generic[S]):
     """The log's work for one decider."""
-
-    transactional_reads = False
 
     def __init__(
         self,
@@ -136,7 +134,7 @@ class TicketWork(Generic[S]):
             first = await found.sort("w", ASCENDING).limit(1).to_list(1)
         return first[0]["w"] if first else None
 
-    async def _load(self, wanted: dict[str, Partition], session: Session | None) -> dict[str, Slot[S]]:
+    async def _load(self, wanted: dict[str, Partition]) -> dict[str, Slot[S]]:
         """Give a slot that may be changed for each wanted ticket, new ones empty."""
         slots: dict[str, Slot[S]] = {}
         missing: list[str] = []
@@ -148,7 +146,7 @@ class TicketWork(Generic[S]):
                 slots[ticket] = cached.copy()
         if missing:
             with remedies():
-                found = await self._tickets.find({"_id": {"$in": missing}}, session=session).to_list(None)
+                found = await self._tickets.find({"_id": {"$in": missing}}).to_list(None)
             for document in found:
                 slots[document["_id"]] = self._slot(document, wanted[document["_id"]])
             for ticket in missing:
@@ -170,7 +168,7 @@ class TicketWork(Generic[S]):
 
     # ------------------------------------------------------------ deciding
 
-    async def decide(self, batches: Sequence[Batch], session: Session | None) -> Outcome:
+    async def decide(self, batches: Sequence[Batch]) -> Outcome:
         """Fold every record and every due ticket, in order; only the outcome is changed."""
         outcome = Outcome()
         now = self._clock.now()
@@ -188,10 +186,10 @@ class TicketWork(Generic[S]):
                 interesting.append((batch.partition, record, kind or b""))
             for ticket in batch.due:
                 wanted[ticket] = batch.partition
-        fold = Fold(self, outcome, await self._load(wanted, session) if wanted else {}, now)
+        fold = Fold(self, outcome, await self._load(wanted) if wanted else {}, now)
         for partition, record, kind in interesting:
             if kind == REDRIVE:
-                await self._redrive(fold, partition, record, session)
+                await self._redrive(fold, partition, record)
             else:
                 fold.record(partition, record, kind)
         for batch in batches:
@@ -209,13 +207,7 @@ class TicketWork(Generic[S]):
             return None
         return key if is_ticket_id(key) else None
 
-    async def _redrive(
-        self,
-        fold: Fold[S],
-        partition: Partition,
-        record: ConsumerRecord[bytes, bytes],
-        session: Session | None,
-    ) -> None:
+    async def _redrive(self, fold: Fold[S], partition: Partition, record: ConsumerRecord[bytes, bytes]) -> None:
         """Try the queue of a parked ticket again, in order, until it is empty or something raises again."""
         ticket = self._ticket(record)
         try:
@@ -225,7 +217,7 @@ class TicketWork(Generic[S]):
         if ticket is None or command.service != self.service or ticket not in fold.parked(partition):
             return
         with remedies():
-            queue = await self._parked.find({"ticket": ticket}, session=session).sort("n", ASCENDING).to_list(None)
+            queue = await self._parked.find({"ticket": ticket}).sort("n", ASCENDING).to_list(None)
         fold.redrive(partition, ticket, queue, discard=command.action == "discard")
 
     # ------------------------------------------------------------ once it is durable

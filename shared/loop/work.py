@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
     from shared.envelope import Outgoing
     from shared.loop.partitions import Partition
-    from shared.mongo import Session
 
 
 @dataclass(slots=True)
@@ -49,15 +48,17 @@ class Outcome:
 
 
 class Work(Protocol):
-    """The work on a batch: decided within the transaction, applied once it is committed."""
+    """The work on a batch: decided, written in one transaction with the fence, applied once that is committed.
+
+    Whoever reads what others may write at the same time inserts under a unique id, so that who comes second gets a
+    Conflict and decides anew.
+    """
 
     service: str
-    transactional_reads: bool
-    """True when others may write the same documents, so that reading must be part of the transaction."""
     generation: int
     """Which generation of read models is folded into; 1 for whatever is never rebuilt."""
 
-    async def decide(self, batches: Sequence[Batch], session: Session | None) -> Outcome:
+    async def decide(self, batches: Sequence[Batch]) -> Outcome:
         """Load what is needed and decide; changes nothing outside the outcome."""
         ...
 

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from shared.loop.door import Arrival, Reception
-    from shared.mongo import Session
 
 DAY = timedelta(days=1)
 
@@ -124,9 +123,8 @@ class NullDoor:
         self._plan = plan
         self._kinds = kinds
 
-    async def receive(self, arrivals: Sequence[Arrival], reception: Reception, session: Session | None) -> None:
+    async def receive(self, arrivals: Sequence[Arrival], reception: Reception) -> None:
         """Write and pass on."""
-        del session
         plan = self._plan
         for arrival in arrivals:
             told = arrival.envelope

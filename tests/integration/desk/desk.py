@@ -66,7 +66,7 @@ class Desk:
     async def project(self, messages: Sequence[Message]) -> None:
         """Fold messages into the read models."""
         records = [self._record(message) for message in messages]
-        outcome = await self._work.decide([Batch(self._partition, records)], None)
+        outcome = await self._work.decide([Batch(self._partition, records)])
         for collection, writes in outcome.writes.items():
             await self.service.db[collection].bulk_write(writes)
         self._work.applied(outcome)

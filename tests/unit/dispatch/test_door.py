@@ -49,7 +49,7 @@ async def received(*records: ConsumerRecord[bytes, bytes]) -> tuple[list[Outgoin
     """Give what goes out, and the outcome as the loop gets it."""
     work = DoorWork("dispatch", UpdatesDoor(CITY), Morgue("dispatch"), StoppedClock(MORNING))
     partition = Partition(f"{TOPIC}/0", TOPIC, 0)
-    outcome = await work.decide([Batch(partition, records)], None)
+    outcome = await work.decide([Batch(partition, records)])
     return outcome.outbox.get(partition.key, []), outcome
 
 

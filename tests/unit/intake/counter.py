@@ -75,7 +75,7 @@ class Counter:
         add_api(self.app, self.store, self.personal, self.spool, profile(), self.clock)
         self.door = ReportDoor(self.store, self.personal, profile())
         morgue = Morgue("intake", self.personal.seal, self.personal.masked_record)
-        self._work = DoorWork("intake", self.door, morgue, self.clock, transactional_reads=True)
+        self._work = DoorWork("intake", self.door, morgue, self.clock)
         self.partition = Partition(f"g/{REPORTS}/0", REPORTS, 0)
 
     async def http(self, method: str, path: str, body: Any = None, **headers: str) -> httpx.Response:
@@ -92,7 +92,7 @@ class Counter:
 
     async def turn(self, *records: ConsumerRecord[bytes, bytes]) -> Outcome:
         """Let the door handle a batch, and keep what it would write."""
-        outcome = await self._work.decide([Batch(self.partition, records)], None)
+        outcome = await self._work.decide([Batch(self.partition, records)])
         for write in outcome.writes.get("reports", []):
             self.store.documents[write._doc["_id"]] = write._doc
         self._work.applied(outcome)

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from shared.envelope import Outgoing
-    from shared.mongo import Session
 
 
 class MemoryReports(Reports):
@@ -36,9 +35,8 @@ class MemoryReports(Reports):
             raise Conflict(report.ticket)
         self.documents[report.ticket] = copy.deepcopy(report.document())
 
-    async def known(self, tickets: Iterable[str], session: Session | None = None) -> dict[str, Known]:
+    async def known(self, tickets: Iterable[str]) -> dict[str, Known]:
         """Give what is known."""
-        del session
         self._here()
         return {ticket: _known(self.documents[ticket]) for ticket in tickets if ticket in self.documents}
 

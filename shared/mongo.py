@@ -73,7 +73,8 @@ def remedies() -> Iterator[None]:
             raise Conflict(str(error.details)[:500]) from error
         raise TryLater(str(error.details)[:500]) from error
     except (ConnectionFailure, ExecutionTimeout) as error:
-        raise TryLater(f"MongoDB is away: {str(error)[:300]}") from error
+        why = str(error).partition(" (configured timeouts")[0]
+        raise TryLater(f"MongoDB is away: {why[:300]}") from error
     except OperationFailure as error:
         if error.code == WRITE_CONFLICT:
             raise Conflict(str(error)[:300]) from error

@@ -72,6 +72,13 @@ def _letter(found: dict[str, Any], *, whole: bool) -> Letter:
     )
 
 
+def _not_redriven(found: dict[str, Any]) -> dict[str, Any]:
+    if found["state"] == "redriven":
+        what = f"{found['_id']} has been sent again already: when it fails again, it has a letter of its own"
+        raise Problem(409, "Sent again already", what)
+    return found
+
+
 def add_operations(service: Service) -> None:  # noqa: C901 - one short function per operation
     """Add the operations to a service's application."""
     app, db = service.app, service.db
@@ -141,7 +148,7 @@ def add_operations(service: Service) -> None:  # noqa: C901 - one short function
         if await parked(ident):
             await unpark(ident, "redrive")
             return Done(id=ident, done="the queue of the ticket is tried again")
-        found = await find(ident)
+        found = _not_redriven(await find(ident))
         value = found["value"]
         if found.get("sealed") and value is not None and service.unseal is not None:
             value = service.unseal(value)
@@ -156,7 +163,7 @@ def add_operations(service: Service) -> None:  # noqa: C901 - one short function
         if await parked(ident):
             await unpark(ident, "discard")
             return Done(id=ident, done="the first record of the queue is dropped, the rest is tried again")
-        await find(ident)
+        _not_redriven(await find(ident))
         await settle(ident, "discarded")
         return Done(id=ident, done="discarded")
 

@@ -25,10 +25,13 @@ from shared.ids import fact_id, is_ticket_id
 from shared.kafka import Publisher
 from shared.messages import REGISTRY, OrderIssued, TicketClosed, TicketEscalated, TicketReopened, TicketReported
 from shared.messages.registry import of_kind
+from shared.profile import find_profile, load_profile
 from shared.topics import TICKETS
 
 if TYPE_CHECKING:
     from aiokafka import ConsumerRecord
+
+    from shared.profile import Profile
 
 LISTED: Final = 50
 """Findings that are printed one by one."""
@@ -64,10 +67,11 @@ class Seen:
 class LogAudit:
     """The findings of one partition of the log, record by record; tickets never span partitions."""
 
-    def __init__(self, now: datetime, speed: float = 1.0) -> None:
+    def __init__(self, profile: Profile, now: datetime, speed: float = 1.0) -> None:
         """`now` is the instant up to which timers must have fired; a faster clock makes a second's delay longer."""
         self.findings: list[Finding] = []
         self.counts: Counter[str] = Counter()
+        self._profile = profile
         self._now, self._speed = now, max(1.0, speed)
         self._tickets: dict[str, Seen] = {}
         self._closed: OrderedDict[str, None] = OrderedDict()
@@ -160,7 +164,7 @@ class LogAudit:
             case _:
                 pass
         if seen.ledger is None:
-            seen.ledger = Ledger(self._now, LATE * self._speed, RACE * self._speed)
+            seen.ledger = Ledger(self._profile, self._now, LATE * self._speed, RACE * self._speed)
         seen.ledger.enter(message)
 
     def _note_closed(self, ticket: str) -> None:
@@ -192,7 +196,7 @@ def audit(as_json: Json = False) -> None:
     """Read the whole log and say what is missing, doubled, late or unfounded; exit 1 when anything is."""
     settings = LocalSettings()
     with err.status("reading the log"):
-        done = audit_log(settings.kafka_address, *_time(settings))
+        done = audit_log(settings.kafka_address, load_profile(find_profile(settings.profile)), *_time(settings))
     if as_json:
         print_json({"counts": dict(done.counts), "findings": [asdict(finding) for finding in done.findings]})
     else:
@@ -201,19 +205,19 @@ def audit(as_json: Json = False) -> None:
         raise typer.Exit(FINDING)
 
 
-def audit_log(kafka: str, now: datetime, speed: float = 1.0) -> Audited:
+def audit_log(kafka: str, profile: Profile, now: datetime, speed: float = 1.0) -> Audited:
     """Give what is wrong with the log on a Kafka; raises TryLater when it is away."""
-    return asyncio.run(_audit(kafka, now, speed))
+    return asyncio.run(_audit(kafka, profile, now, speed))
 
 
-async def _audit(kafka: str, now: datetime, speed: float) -> Audited:
+async def _audit(kafka: str, profile: Profile, now: datetime, speed: float) -> Audited:
     publisher = Publisher(kafka, "gridcall-audit")
     counts: Counter[str] = Counter()
     findings: list[Finding] = []
     try:
         async with Records(publisher, kafka) as records:
             for partition in await records.partitions([TICKETS]):
-                look = LogAudit(now, speed)
+                look = LogAudit(profile, now, speed)
                 async for batch in records.to_the_end([partition]):
                     for record in batch:
                         look.take(record)

@@ -6,15 +6,15 @@ Every service keeps its own dead letters and parked tickets; these commands ask 
 from __future__ import annotations
 
 import base64
+from collections.abc import Collection
 from typing import Annotated, Any, Final
 from urllib.parse import quote
 
 import typer
 from rich.markup import escape
-from rich.table import Table
 
 from deploy.cli.ask import ask
-from deploy.cli.output import FINDING, UNREACHABLE, USAGE, Commands, Failure, Json, err, out, print_json
+from deploy.cli.output import FINDING, UNREACHABLE, USAGE, Commands, Failure, Json, err, out, print_json, printable
 from shared.settings import PORTS
 
 app = typer.Typer(cls=Commands, no_args_is_help=True, help="Unreadable records and parked tickets.")
@@ -71,7 +71,7 @@ def list_letters(
     if as_json:
         print_json({"letters": letters, "unreachable": {name: f.sentence for name, f in failures.items()}})
     else:
-        _print(letters, state)
+        _print(letters, state, answers, failures)
         for failure in failures.values():
             err.print(escape(failure.sentence))
     if failures:
@@ -80,16 +80,17 @@ def list_letters(
         raise typer.Exit(FINDING)
 
 
-def _print(letters: list[dict[str, Any]], state: str) -> None:
-    if not letters:
-        out.print(f"No {state} dead letters" + (", no parked tickets." if state == "open" else "."))
-        return
-    table = Table("service", "kind", "id", "reason", "detail", "since", "queued")
+def _print(letters: list[dict[str, Any]], state: str, asked: Collection[str], away: Collection[str]) -> None:
+    """Print two lines for each letter, so that an id can be copied whole from a narrow terminal."""
+    if not letters and asked:
+        nothing = f"No {state} dead letters" + (", no parked tickets" if state == "open" else "")
+        out.print(f"{nothing} in {', '.join(asked)}." if away else f"{nothing}.")
+    width = max((len(each["id"]) for each in letters), default=0)
     for each in letters:
-        queued = str(each["queued"]) if each["kind"] == "parked" else ""
-        cells = (each["service"], each["kind"], each["id"], each["reason"], each["detail"], each["at"], queued)
-        table.add_row(*(escape(cell) for cell in cells))
-    out.print(table)
+        what = f"parked, {each['queued']} queued" if each["kind"] == "parked" else each["reason"]
+        at = each["at"][:19].replace("T", " ")
+        out.print(f"{each['id']:{width}}  {each['service']:8}  {what}  {at} UTC", markup=False)
+        out.print(f"    {printable(each['detail'])}", markup=False, style="dim")
 
 
 @app.command()
@@ -103,7 +104,7 @@ def show(ident: Ident, service: Service = "", as_json: Json = False) -> None:
         for name, value in letter.items():
             if name == "value" and value is not None:
                 text = base64.b64decode(value).decode("utf-8", "backslashreplace")
-                out.print(f"{name:10} {text}", markup=False)
+                out.print(f"{name:10} {printable(text)}", markup=False)
             elif value not in (None, ""):
                 out.print(f"{name:10} {value}", markup=False)
 

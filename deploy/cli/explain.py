@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from datetime import datetime
+from typing import Annotated, Any
 from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
 import typer
-from rich.markup import escape
-from rich.table import Table
+from rich.text import Text
 
 from deploy.cli.ask import ask
 from deploy.cli.output import Json, out, print_json
+from deploy.cli.picture import legend, picture
 
 
 def explain(ticket: Annotated[str, typer.Argument(help="A ticket's id.")], as_json: Json = False) -> None:
-    """Explain every clock of a ticket: its limit, what sets it, when it began, what became of it."""
+    """Explain every clock of a ticket: a sentence on what sets its limit, and a picture of its time."""
     found = ask("desk", f"/v1/tickets/{quote(ticket, safe='')}/deadlines")
     if as_json:
         print_json(found)
@@ -22,10 +24,21 @@ def explain(ticket: Annotated[str, typer.Argument(help="A ticket's id.")], as_js
     if not found["deadlines"]:
         out.print(f"{found['id']} ({found['state']}) has no clocks: they begin with its first order.")
         return
-    table = Table("clock", "due (UTC)", "state", "why", title=f"{found['id']} · {found['state']}")
+    now, zone = datetime.fromisoformat(found["now"]), ZoneInfo(found["zone"])
+    out.print(Text(f"{found['id']} · {found['state']} · {now.astimezone(zone):%Y-%m-%d %H:%M} {found['zone']}", "bold"))
     for clock in found["deadlines"]:
-        name = clock["clock"] if clock["level"] is None else f"{clock['clock']} {clock['level']}"
-        state = f"[red]{clock['state']}[/]" if clock["overdue"] else clock["state"]
-        due = clock["due_at"].replace("T", " ").removesuffix("Z")
-        table.add_row(escape(name), due, state, escape(f"{clock['sentence']['zh']}\n{clock['sentence']['en']}"))
-    out.print(table)
+        _explain(clock, now, zone)
+    out.print()
+    for line in legend():
+        out.print(line)
+
+
+def _explain(clock: dict[str, Any], now: datetime, zone: ZoneInfo) -> None:
+    name, used, left, paused = (clock[field] for field in ("name", "used", "remaining", "paused"))
+    style = "bold red" if clock["overdue"] or clock["state"] in {"late", "breached"} else "bold"
+    of_order = f" · {clock['order_id']}" if clock["order_id"] else ""
+    out.print()
+    out.print(Text(f"{name['zh']} {name['en']}{of_order} · {clock['state']}", style))
+    for line in (clock["sentence"]["zh"], clock["sentence"]["en"], *picture(clock, now, zone)):
+        out.print(Text("  ").append(line))
+    out.print(Text(f"  已用 used {used['en']} · 剩余 left {left['en']} · 暂停 paused {paused['en']}", "dim"))

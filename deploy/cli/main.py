@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from importlib.util import find_spec
 
 import typer
@@ -13,6 +14,8 @@ from deploy.cli.output import Commands
 from deploy.cli.rebuild import rebuild
 from deploy.cli.replay import replay
 from deploy.cli.trace import trace
+
+logging.getLogger("aiokafka").addHandler(logging.NullHandler())  # a command says itself that Kafka is away
 
 app = typer.Typer(
     cls=Commands,

@@ -13,6 +13,8 @@ from typing import Annotated, Any, Final
 import typer
 from pydantic import ValidationError
 from rich.console import Console
+from rich.markup import escape
+from rich.table import Column, Table
 from typer.core import TyperGroup
 
 from shared.errors import Refused, TryLater
@@ -77,6 +79,21 @@ def report(failure: Failure) -> None:
         err.print(failure.todo, markup=False)
 
 
+def folded(*names: str, title: str | None = None) -> Table:
+    """Give a table that folds what is too wide: dates and Chinese sentences stay whole in a narrow terminal."""
+    return Table(*(Column(name, overflow="fold") for name in names), title=title)
+
+
+def printable(text: str) -> str:
+    """Give a text in which nothing steers the terminal: somebody else wrote it."""
+    return "".join(c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text)
+
+
+def cell(text: object) -> str:
+    """Give what stands in a table as it is."""
+    return escape(printable(str(text)))
+
+
 def print_json(content: object) -> None:
     """Print one JSON object on stdout."""
     sys.stdout.write(json.dumps(content, ensure_ascii=False, default=str) + "\n")
@@ -85,4 +102,5 @@ def print_json(content: object) -> None:
 def _settings_sentence(error: ValidationError) -> str:
     first = error.errors()[0]
     name = "_".join(str(each) for each in first["loc"]).upper()
-    return f"GRIDCALL_{name} is {first['input']!r}: {first['msg'].lower()}."
+    said = str(first["msg"]).removeprefix("Value error, ")
+    return f"GRIDCALL_{name} is {first['input']!r}: {said[:1].lower()}{said[1:]}."

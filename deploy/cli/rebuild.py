@@ -11,6 +11,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from deploy.cli.output import FINDING, Failure, Json, err, out, print_json
+from deploy.local.settings import LocalSettings
 from services.desk.rebuild import Rebuild, Report, Unsound
 from shared.clock import clock_from
 from shared.log import configure
@@ -26,7 +27,7 @@ def rebuild(
     as_json: Json = False,
 ) -> None:
     """Make the read models anew and swap; exit 1 when --check finds a difference, and then the living ones stay."""
-    settings = Settings()
+    settings = LocalSettings().addressed()
     configure("rebuild", settings.log, "warning")
     gc.set_threshold(50_000, 20, 20)  # as shared/service.py: cached tickets are no garbage
     with Progress(console=err, transient=True, disable=as_json) as progress:
@@ -37,6 +38,10 @@ def rebuild(
             )
         except Unsound as error:
             raise Failure(f"Not swapped: {error}.", "The living read models are untouched.", FINDING) from error
+        except KeyboardInterrupt:
+            raise Failure(
+                "Stopped half-way: the desk goes on with whole read models.", "The same command again begins anew."
+            ) from None
     if as_json:
         print_json(report.as_dict())
     else:

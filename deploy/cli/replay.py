@@ -54,17 +54,17 @@ def replay(
         raise typer.Exit(FINDING)
 
 
-def replay_example(*, file: str | None, profile: Profile, kafka: str, desk: str, speed: float) -> dict[str, Any]:
-    """Replay the bundled day, or a file, as fast as it goes; gives what happened, name by name.
-
-    The bundled day is Yucheng's; under another profile there is none, and nothing is replayed.
-    """
-    del speed  # the day goes in as fast as it is taken; the clock's speed decides when limits pass
+def recorded_day(file: str | None, profile: Profile) -> Recording | None:
+    """Give the reports of a file, else the bundled day; None under another profile than the day's, Yucheng's."""
     if file is None and profile.name != "yucheng":
-        return {}
-    recording = _read(Path(file) if file else EXAMPLE, "auto", profile, None)
+        return None
+    return _read(Path(file) if file else EXAMPLE, "auto", profile, None)
+
+
+def replay_day(recording: Recording, profile: Profile, kafka: str, desk: str, *, told: bool) -> dict[str, Any]:
+    """Replay as fast as it goes, with the table of `gridcall replay` when `told`; gives what happened, by name."""
     done = play_recording(recording, profile, kafka, desk, Pace(), 20.0)
-    if file is not None:
+    if told:
         _say(done, len(recording.rows), as_json=False)
     return happened(done)
 
@@ -160,7 +160,7 @@ def _say(done: Reconciliation, rows: int, *, as_json: bool) -> None:
         ("refused", [f"{name}: {why}" for name, why in done.refused.items()]),
     ):
         if items:
-            out.print(f"{len(items)} {title}:", *items[:LISTED], sep="\n  ", markup=False)
+            out.print(f"{title}: {len(items)}", *items[:LISTED], sep="\n  ", markup=False)
             if len(items) > LISTED:
                 out.print(f"  … and {len(items) - LISTED} more (--json lists all)", markup=False)
     verdict = "All of it adds up." if done.adds_up else "It does not add up: see the lines marked ≠."

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from importlib import import_module
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 from rich.table import Table
 
-from deploy.cli.output import FINDING, Commands, Json, out, print_json
+from deploy.cli.output import FINDING, Commands, Failure, Json, out, print_json
+from deploy.local.settings import LocalSettings
 from shared.errors import TryLater
 from shared.indexes import LOOP_INDEXES, ensure
 from shared.mongo import Mongo
@@ -25,9 +26,12 @@ LEADER_WAIT_S = 30.0
 
 
 @app.command("apply")
-def apply_command(as_json: Json = False, replication: int = 1) -> None:
+def apply_command(
+    as_json: Json = False,
+    replication: Annotated[int, typer.Option(min=1, help="Brokers that keep each new topic.")] = 1,
+) -> None:
     """Create the topics and indexes that are missing; exit 1 when a topic is not as it should be."""
-    settings = Settings()
+    settings = LocalSettings().addressed()
     topics = apply(settings.kafka, settings.profile, replication)
     count = indexes(settings.mongo)
     if as_json:
@@ -57,8 +61,10 @@ async def _apply(kafka: str, specs: tuple[TopicSpec, ...], replication: int) -> 
         present = await _partitions(admin, specs)
         missing = [spec for spec in specs if spec.name not in present]
         if missing:
-            await admin.create_topics([_new(spec, replication) for spec in missing])
+            _created(await admin.create_topics([_new(spec, replication) for spec in missing]))
             await _wait_for_leaders(admin, specs)
+    except TimeoutError as error:
+        raise TryLater(f"Kafka at {kafka} has given a new topic no leader for {LEADER_WAIT_S:.0f} seconds.") from error
     except (KafkaError, OSError) as error:
         raise TryLater(f"Kafka at {kafka} does not answer: {error}") from error
     finally:
@@ -73,6 +79,14 @@ def _new(spec: TopicSpec, replication: int) -> NewTopic:
         "min.insync.replicas": str(max(1, replication - 1)),
     }
     return NewTopic(spec.name, spec.partitions, replication, topic_configs=configs)
+
+
+def _created(answer: Any) -> None:
+    """Raise Failure for the first topic that Kafka does not create; one that somebody else has just made is fine."""
+    for topic, code, why in answer.topic_errors:
+        if code not in {0, TopicAlreadyExistsError.errno}:
+            error = for_code(code).__name__.removesuffix("Error")
+            raise Failure(f"Kafka does not create {topic}: {why or error}", "Correct it, and apply again.")
 
 
 def _state(spec: TopicSpec, present: int | None) -> dict[str, Any]:

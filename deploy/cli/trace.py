@@ -6,11 +6,9 @@ from typing import Annotated, Any, Final
 from urllib.parse import quote
 
 import typer
-from rich.markup import escape
-from rich.table import Table
 
 from deploy.cli.ask import ask
-from deploy.cli.output import Json, out, print_json
+from deploy.cli.output import Json, cell, folded, out, print_json
 
 PREFIX: Final = "gridcall.ticket."
 
@@ -21,7 +19,7 @@ def trace(ticket: Annotated[str, typer.Argument(help="A ticket's id.")], as_json
     if as_json:
         print_json(found)
         return
-    table = Table("n", "at", "type", "what", "because of", title=f"{found['id']} · {found['state']}")
+    table = folded("n", "at (UTC)", "type", "what", "because of", title=f"{found['id']} · {found['state']}")
     numbers = {entry["id"]: entry["n"] for entry in found["timeline"]}
     for entry in found["timeline"]:
         table.add_row(*_cells(entry, numbers))
@@ -35,7 +33,7 @@ def _cells(entry: dict[str, Any], numbers: dict[str, int]) -> tuple[str, ...]:
     return (
         str(entry["n"]),
         entry["at"].replace("T", " ").removesuffix("Z"),
-        escape(entry["type"].removeprefix(PREFIX)),
-        escape(f"{entry['sentence']['zh']}\n{entry['sentence']['en']}"),
-        f"{numbers[cause]}" if cause in numbers else escape(cause),
+        cell(entry["type"].removeprefix(PREFIX)),
+        cell(f"{entry['sentence']['zh']}\n{entry['sentence']['en']}"),
+        f"{numbers[cause]}" if cause in numbers else cell(cause),
     )

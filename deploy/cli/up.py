@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import select
@@ -10,9 +11,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
-from deploy.cli.output import FINDING, UNREACHABLE, Failure, Json, err, out, print_json
+from deploy.cli.output import FINDING, UNREACHABLE, USAGE, Failure, Json, err, out, print_json
 from deploy.local.parts import SERVICES
 from deploy.local.processes import ServerError
 from deploy.local.settings import LocalSettings
@@ -24,8 +25,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from deploy.replay.script import Recording
     from shared.profile import Profile
 
+WIDEST_STATE = len("closed: gridcall trace 0123456789ABCDEF")
+"""So wide that a command can be copied from one line."""
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -42,13 +46,18 @@ def up(
     as_json: Json = False,
 ) -> None:
     """Start Kafka, MongoDB and all services on this machine; Ctrl-C stops all of it."""
+    from deploy.cli.replay import recorded_day  # noqa: PLC0415 - the drivers are needed by no other command's start
+
     settings = _settings(profile, speed)
     city = load_profile(find_profile(settings.profile))
+    day = None if no_replay else recorded_day(replay, city)
     with _only_one(settings.folder), _stop_signals():
         stack = _ready_to_start(settings)
         try:
-            happened = _start(stack, city, replay, wanted=not no_replay)
-            _show(stack, city, happened, as_json=as_json)
+            _start(stack)
+            told = replay is not None and not as_json
+            happened = _replay(stack, city, day, example=replay is None, told=told) if day else {}
+            _show(stack, city, {} if told else happened, as_json=as_json)
             if not detach:
                 out.print("Ctrl-C stops all of it.", style="dim")
                 _stay(stack)
@@ -69,8 +78,13 @@ def _settings(profile: str | None, speed: float | None) -> LocalSettings:
 @contextmanager
 def _only_one(folder: Path) -> Iterator[None]:
     """Hold the data folder; refuse when another `up` holds it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "up.lock").open("w") as lock:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        held = (folder / "up.lock").open("w")
+    except OSError as error:
+        what = f"The data folder {folder} cannot be written: {error.strerror}."
+        raise Failure(what, "Choose another by GRIDCALL_DATA.", USAGE) from None
+    with held as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -98,19 +112,24 @@ def _runs_already(folder: Path) -> Failure:
 
 
 def _ready_to_start(settings: LocalSettings) -> Stack:
-    if Stack(settings).supervisor.pid():
+    stack = Stack(settings)
+    if stack.supervisor.pid():
         raise _runs_already(settings.folder)
-    taken = Stack(settings).taken_ports()
+    for port, parts in stack.ports().items():
+        if len(parts) > 1:
+            names = " and ".join(part.name for part in parts)
+            variables = " or ".join(part.port_variable for part in parts)
+            raise Failure(f"{names} are given the same port {port}.", f"Choose another by {variables}.", USAGE)
+    taken = stack.taken_ports()
     if taken:
-        stack = Stack(settings)
         ports = ", ".join(f"{stack.port(part)} ({part.name})" for part in taken)
         variables = ", ".join(part.port_variable for part in taken)
         raise Failure(f"Port {ports} is taken by another program.", f"Choose another by {variables}.", UNREACHABLE)
     return Stack(complete(settings))
 
 
-def _start(stack: Stack, city: Profile, replay: str | None, *, wanted: bool) -> dict[str, Any]:
-    from deploy.cli import topics  # noqa: PLC0415 - the drivers are needed by no other command's start
+def _start(stack: Stack) -> None:
+    from deploy.cli import topics  # noqa: PLC0415 - as above
 
     with err.status("starting Kafka and MongoDB") as status:
         stack.start_servers(status.update)
@@ -118,24 +137,18 @@ def _start(stack: Stack, city: Profile, replay: str | None, *, wanted: bool) -> 
         topics.apply(stack.settings.kafka_address, stack.settings.profile)
         topics.indexes(stack.settings.mongo_address)
         stack.start_services(status.update)
-    return _replay(stack, city, replay) if wanted else {}
 
 
-def _replay(stack: Stack, city: Profile, file: str | None) -> dict[str, Any]:
+def _replay(stack: Stack, city: Profile, day: Recording, *, example: bool, told: bool) -> dict[str, Any]:
     """Replay a given file, or the example day the first time that this data folder is used."""
-    from deploy.cli.replay import replay_example  # noqa: PLC0415 - as above
+    from deploy.cli.replay import replay_day  # noqa: PLC0415 - as above
 
     marker = stack.folder / "example-replayed"
-    if file is None and marker.exists():
+    if example and marker.exists():
         return {}
-    happened: dict[str, Any] = replay_example(
-        file=file,
-        profile=city,
-        kafka=stack.settings.kafka_address,
-        desk=stack.url(next(part for part in SERVICES if part.name == "desk")),
-        speed=stack.settings.clock_speed,
-    )
-    if file is None:
+    desk = stack.url(next(part for part in SERVICES if part.name == "desk"))
+    happened = replay_day(day, city, stack.settings.kafka_address, desk, told=told)
+    if example:
         marker.touch()
     return happened
 
@@ -146,7 +159,7 @@ def _show(stack: Stack, city: Profile, happened: dict[str, Any], *, as_json: boo
         print_json({"happened": happened, "look": places})
         return
     if happened:
-        table = Table("what happened", "", show_lines=False)
+        table = Table("what happened", Column("", min_width=WIDEST_STATE, overflow="fold"))
         for name, value in happened.items():
             table.add_row(name, str(value))
         out.print(table)
@@ -169,15 +182,19 @@ def _places(stack: Stack, city: Profile) -> dict[str, str]:
 
 
 def _stay(stack: Stack) -> None:
-    """Return when supervisord ends, which is what `gridcall down` in another shell does."""
+    """Return when supervisord ends, which is what `gridcall down` in another shell does; Failure when it was killed."""
     pid = stack.supervisor.pid()
     if not pid:
         return
-    handle = os.pidfd_open(pid)
+    handle, end = os.pidfd_open(pid), None
     try:
         select.select([handle], [], [])
+        with contextlib.suppress(ChildProcessError):
+            end = os.waitid(os.P_PIDFD, handle, os.WEXITED)
     finally:
         os.close(handle)
+    if end is not None and end.si_code != os.CLD_EXITED:
+        raise Failure("The supervisor was killed; all parts end by themselves.", "Start again.", UNREACHABLE)
 
 
 def _take_down(stack: Stack) -> None:

@@ -8,6 +8,7 @@ child of this process; after a kill it starts again on the same data.
 from __future__ import annotations
 
 import importlib.util
+import shutil
 import socket
 import struct
 import subprocess
@@ -157,6 +158,8 @@ class Kafka(Server):
 
     def prepare(self) -> None:
         """Write the configuration and, the first time, format the data folder."""
+        if shutil.which("java") is None:
+            raise ServerError("Kafka needs Java 17: run 'sudo apt-get install openjdk-17-jre-headless'.")
         if not self.jars.is_dir():
             raise ServerError(f"Kafka's jars are not in {self.jars}: run 'make setup'.")
         self.folder.mkdir(parents=True, exist_ok=True)

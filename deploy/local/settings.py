@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Self
 
 from pydantic import Field
 
-from shared.settings import Settings
+from shared.settings import Port, Settings
 
 
 class LocalSettings(Settings):
@@ -14,8 +15,8 @@ class LocalSettings(Settings):
 
     kafka: str = Field("", description="Kafka bootstrap servers; when set, no Kafka is started")
     mongo: str = Field("", description="MongoDB URI; when set, no mongod is started")
-    kafka_port: int = Field(9092, description="port of the Kafka that is started")
-    mongo_port: int = Field(27017, description="port of the mongod that is started")
+    kafka_port: Port = Field(9092, description="port of the Kafka that is started")
+    mongo_port: Port = Field(27017, description="port of the mongod that is started")
     mongo_cache_gb: float = Field(0.5, ge=0.25, description="cache of the mongod that is started")
     pii_key: str = Field("", description="Fernet key for names and phones; made once when not set")
 
@@ -28,6 +29,10 @@ class LocalSettings(Settings):
     def mongo_address(self) -> str:
         """Give the MongoDB to use, ours or somebody else's."""
         return self.mongo or f"mongodb://127.0.0.1:{self.mongo_port}/?replicaSet=rs0"
+
+    def addressed(self) -> Self:
+        """Give the settings with the addresses of both servers, also where only a port was moved."""
+        return self.model_copy(update={"kafka": self.kafka_address, "mongo": self.mongo_address})
 
     @property
     def folder(self) -> Path:

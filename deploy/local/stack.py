@@ -69,10 +69,17 @@ class Stack:
             return self.settings.kafka_address
         return self.settings.mongo_address if part is MONGOD else self.url(part)
 
+    def ports(self) -> dict[int, list[Part]]:
+        """Give each port with the parts that would be started here on it: one, or somebody has to choose."""
+        found: dict[int, list[Part]] = {}
+        for part in PARTS:
+            if part in SERVICES or part in self.servers:
+                found.setdefault(self.port(part), []).append(part)
+        return found
+
     def taken_ports(self) -> list[Part]:
         """Give the parts that would be started here and whose port somebody else has."""
-        ours = [part for part in PARTS if part in SERVICES or part in self.servers]
-        return [part for part in ours if not port_is_free(self.port(part))]
+        return [part for port, parts in self.ports().items() if not port_is_free(port) for part in parts]
 
     # ------------------------------------------------------------ start
 

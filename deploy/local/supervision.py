@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 LONGEST_SOCKET_PATH = 100
 """Linux allows 107 bytes; supervisord binds to a longer name first."""
 
+DIES_WITH_IT = ("setpriv", "--pdeathsig", "TERM")
+"""The kernel ends a program whose supervisord was killed, which nobody else could (setpriv: util-linux)."""
 GIVEN_UP = {"FATAL", "UNKNOWN"}
 GONE = (OSError, HTTPException, xmlrpc.client.ProtocolError, xmlrpc.client.Fault)
 
@@ -150,7 +152,7 @@ def _section(program: Program, logs: Path) -> str:
     environment = ",".join(f"{name}={_quoted(value)}" for name, value in program.environment.items())
     return f"""\
 [program:{program.name}]
-command={" ".join(_quoted(word) for word in program.command)}
+command={" ".join(_quoted(word) for word in (*DIES_WITH_IT, *program.command))}
 environment={environment}
 autostart={str(program.autostart).lower()}
 autorestart=true

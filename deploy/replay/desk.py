@@ -88,8 +88,9 @@ class Desk:
         for pause in (0.2, 1.0, 3.0, 5.0, 0.0):
             with contextlib.suppress(httpx.TransportError):
                 answer = await self._http.get(path, params=query)
+                if answer.is_client_error:
+                    raise Refused("refused", f"{self.url}{path} answered {answer.status_code}: {_sentence(answer)}")
                 if not answer.is_server_error:
-                    answer.raise_for_status()
                     return answer
             await asyncio.sleep(pause)
         raise TryLater(f"The desk at {self.url} does not answer.")

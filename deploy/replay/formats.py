@@ -6,12 +6,14 @@ import csv
 import gzip
 import io
 import json
+from collections import Counter
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from deploy.replay import kaohsiung
-from deploy.replay.script import BadRow, Recording, Row, made, script_from
+from deploy.replay.script import BadRow, Recording, Row, Script, made, script_from
+from shared.ids import named
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -81,6 +83,9 @@ def _csv(text: str) -> Iterator[tuple[int, dict[str, Any] | str]]:
             continue
         if header is None:
             header = [name.strip() for name in cells]
+            if "channel" not in header:
+                yield reader.line_num, "the first line must name the columns, one of them channel"
+                return
         elif len(cells) > len(header):
             yield (
                 reader.line_num,
@@ -127,8 +132,9 @@ def _recording(name: str, found: Iterable[tuple[int, dict[str, Any] | str]]) -> 
     rows: list[Row] = []
     bad: list[BadRow] = []
     known: dict[tuple[str, str], Row] = {}
+    equal: Counter[str] = Counter()
     for line, content in found:
-        row = BadRow(line, content) if isinstance(content, str) else _row(name, line, content)
+        row = BadRow(line, content) if isinstance(content, str) else _row(name, line, content, equal)
         if isinstance(row, Row):
             before = known.setdefault((row.source, row.id), row)
             if before is row:
@@ -140,16 +146,25 @@ def _recording(name: str, found: Iterable[tuple[int, dict[str, Any] | str]]) -> 
     return Recording(name, tuple(rows), tuple(bad))
 
 
-def _row(name: str, line: int, content: dict[str, Any]) -> Row | BadRow:
+def _row(name: str, line: int, content: dict[str, Any], equal: Counter[str]) -> Row | BadRow:
     body = dict(content)
     played = body.pop("_play", {})
-    ident = str(body.pop("id", line))
+    given = str(body.pop("id")) if "id" in body else None
     source = str(body.pop("source", f"replay/{name}"))
     try:
-        script = script_from(played)
+        script = script_from(played) if "_play" in content else Script(recorded=False)
     except (TypeError, ValueError, AttributeError) as error:
         return BadRow(line, str(error))
-    return made(line, ident, source, body, script, instant(body.get("occurred_at")) or time_of_day(played.get("at")))
+    at = instant(body.get("occurred_at")) or time_of_day(played.get("at"))
+    ident, known_as = (given, given) if given is not None else (_id_of(body, equal), f"line {line}")
+    return made(line, ident, source, body, script, at, known_as)
+
+
+def _id_of(body: dict[str, Any], equal: Counter[str]) -> str:
+    """Give an id that follows from the content: a row that was corrected is another report, one that moved is not."""
+    content = json.dumps(body, sort_keys=True)
+    equal[content] += 1
+    return named("row", content, str(equal[content]))
 
 
 def time_of_day(text: object) -> float:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from rich.table import Table
 
+from deploy.replay.script import ENDINGS
 from shared.messages import OrderIssued, TicketReopened
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
     from deploy.replay.desk import Desk
     from deploy.replay.life import Life
-    from deploy.replay.script import Recording, Row
+    from deploy.replay.script import Ending, Recording, Row
     from shared.profile import Profile
 
 EXAMPLES: Final = 5
@@ -99,9 +100,10 @@ class Reconciliation:
 
 
 def recorded_of(recording: Recording, lives: Iterable[Life], profile: Profile) -> Recorded:
-    """Count what must come of a file, from its rows and the profile's matrix alone."""
-    named = {life.ticket: life.row for life in lives}
-    ends = {ending: frozenset(t for t, r in named.items() if r.script.ends == ending) for ending in _ENDINGS}
+    """Count what must come of a file, from its rows and the profile's matrix; `_ending` says how each must end."""
+    mine = list(lives)
+    named = {life.ticket: life.row for life in mine}
+    ends = {ending: frozenset(life.ticket for life in mine if _ending(life) == ending) for ending in ENDINGS}
     live = [named[ticket] for ticket in ends["closed"] | ends["open"]]
     return Recorded(
         rows=len(recording.rows),
@@ -117,7 +119,12 @@ def recorded_of(recording: Recording, lives: Iterable[Life], profile: Profile) -
     )
 
 
-_ENDINGS = ("closed", "open", "diverted", "refused")
+def _ending(life: Life) -> Ending:
+    """Give how it must end; where nobody recorded it, it may also be refused or diverted."""
+    script = life.row.script
+    if script.recorded:
+        return script.ends
+    return "refused" if life.refused else "diverted" if life.diverted else script.ends
 
 
 def misdirected(row: Row, profile: Profile) -> bool:
@@ -157,9 +164,9 @@ def reconciled(recorded: Recorded, shown: Shown, recording: Recording, lives: Ma
     over = {ticket for ticket, state in shown.states.items() if state in OVER}
     diverted = {life.ticket for life in mine if life.diverted}
     is_open = shown.states.keys() - over
-    lost = [life.row.id for life in mine if not life.answered or (life.accepted and life.ticket not in shown.states)]
+    lost = [life.row.name for life in mine if not life.answered or (life.accepted and life.ticket not in shown.states)]
     issued = [(order, len(ids)) for life in mine for order, ids in life.issued_by.items()]
-    doubled = [life.row.id for life in mine if len(life.tickets) > 1 or life.tickets - {life.ticket}]
+    doubled = [life.row.name for life in mine if len(life.tickets) > 1 or life.tickets - {life.ticket}]
     doubled += [order for order, times in issued if times > 1]
     lines = (
         Line("reports with a receipt that takes them", recorded.accepted, sum(life.accepted for life in mine)),
@@ -176,7 +183,7 @@ def reconciled(recorded: Recorded, shown: Shown, recording: Recording, lives: Ma
         Line("doubled", 0, len(doubled) + shown.doubled_tickets, tuple(doubled[:EXAMPLES])),
         Line("gaps in the log", 0, shown.gaps),
     )
-    refused = {life.row.id: life.refused for life in mine if life.refused}
+    refused = {life.row.name: life.refused for life in mine if life.refused}
     refused |= {name: why for life in mine for name, why in life.refusals.items()}
     bad = tuple((row.line, row.problem) for row in recording.bad)
     shows = {life.row.script.label: _story(life, shown) for life in mine if life.row.script.label}
@@ -194,7 +201,7 @@ def _story(life: Life, shown: Shown) -> str:
 def _sets(what: str, recorded: frozenset[str], found: Iterable[str], lives: Mapping[str, Life]) -> Line:
     seen = set(found)
     wrong = sorted(recorded ^ seen)
-    return Line(what, len(recorded), len(seen), tuple(lives[ticket].row.id for ticket in wrong[:EXAMPLES]))
+    return Line(what, len(recorded), len(seen), tuple(lives[ticket].row.name for ticket in wrong[:EXAMPLES]))
 
 
 def table_of(reconciliation: Reconciliation, rows: int) -> Table:

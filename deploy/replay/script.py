@@ -41,6 +41,8 @@ class Script:
     ends: Ending = "closed"
     label: str = ""
     """What this report shows, for the table of an example day."""
+    recorded: bool = True
+    """False: nobody recorded how it ended, so that a refusal or a diversion is as good an end as any."""
 
     @property
     def hand_overs(self) -> int:
@@ -71,6 +73,8 @@ class Row:
     script: Script
     at: float
     """Recorded instant in epoch seconds, for pacing; 0 where none is recorded."""
+    name: str
+    """How people know it: its id, or its line where the file gives it none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +85,10 @@ class BadRow:
     problem: str
 
 
-def made(line: int, ident: str, source: str, body: dict[str, Any], script: Script, at: float) -> Row | BadRow:
-    """Give a row that can be sent, or why it cannot be."""
+def made(
+    line: int, ident: str, source: str, body: dict[str, Any], script: Script, at: float, name: str = ""
+) -> Row | BadRow:
+    """Give a row that can be sent, or why it cannot be; people are told its name, or its id where it has none."""
     try:
         value = orjson.dumps(body)
         (ident + source).encode()
@@ -92,7 +98,7 @@ def made(line: int, ident: str, source: str, body: dict[str, Any], script: Scrip
         return BadRow(line, "id and source must not be empty")
     if len(value) > MAX_VALUE:
         return BadRow(line, f"{len(value)} bytes: send at most {MAX_VALUE}, and files by reference")
-    return Row(line, ident, source, body, value, script, at)
+    return Row(line, ident, source, body, value, script, at, name or ident)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,6 @@ from shared.messages import (
     RecordCallBack,
     ReopenTicket,
     ReworkOrdered,
-    Span,
     TicketClosed,
     TicketDiverted,
     TicketReopened,
@@ -282,7 +281,7 @@ def _closed(
     by: str = "gridcall",
 ) -> TicketClosed:
     window = profile.closing.reopen_within
-    until = due_at(now, Span(amount=window.amount, unit=window.unit))
+    until = due_at(now, window, profile.calendar(profile.content.clocks.calendar))
     return TicketClosed(
         outcome=outcome,
         result=result,

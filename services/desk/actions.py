@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from services.desk.domain import Order, Ticket
+    from services.desk.domain import Order, Owner, Ticket
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Action:
     may: Callable[[Ticket, datetime], bool]
     by: Callable[[Ticket, Names], Pair]
     why_not: Pair
-    orders: Callable[[Order], bool] | None = None
+    orders: Callable[[Order, datetime], bool] | None = None
     """Which orders it may name."""
 
 
@@ -40,8 +40,8 @@ def _open(ticket: Ticket, _now: datetime) -> bool:
     return ticket.state != CLOSED
 
 
-def _any_order(which: Callable[[Order], bool]) -> Callable[[Ticket, datetime], bool]:
-    return lambda ticket, now: _open(ticket, now) and any(which(order) for order in ticket.orders.values())
+def _any_order(which: Callable[[Order, datetime], bool]) -> Callable[[Ticket, datetime], bool]:
+    return lambda ticket, now: _open(ticket, now) and any(which(order, now) for order in ticket.orders.values())
 
 
 def _reopenable(ticket: Ticket, now: datetime) -> bool:
@@ -49,19 +49,39 @@ def _reopenable(ticket: Ticket, now: datetime) -> bool:
 
 
 def _escalated(ticket: Ticket, now: datetime) -> bool:
-    return _open(ticket, now) and any(owner.cause and not owner.accepted_by for owner in ticket.owners)
+    return _open(ticket, now) and any(not owner.accepted_by for owner in _added(ticket))
 
 
-def _issued(order: Order) -> bool:
+def _handed_up(ticket: Ticket, now: datetime) -> bool:
+    return _open(ticket, now) and bool(_added(ticket))
+
+
+def _added(ticket: Ticket) -> list[Owner]:
+    """Give the levels that a breach has added and that have not handed it back."""
+    return [owner for owner in ticket.owners if owner.cause and not owner.handed_back_by]
+
+
+def _issued(order: Order, _now: datetime) -> bool:
     return order.state == "issued"
 
 
-def _signed(order: Order) -> bool:
-    return order.state in {"signed", "rework"}
+def _signed(order: Order, _now: datetime) -> bool:
+    return order.state in {"signed", "suspended", "rework"}
 
 
-def _returnable(order: Order) -> bool:
-    return order.returnable and (_issued(order) or _signed(order))
+def _returnable(order: Order, now: datetime) -> bool:
+    return order.returnable and (_issued(order, now) or _signed(order, now))
+
+
+def _revisable(order: Order, now: datetime) -> bool:
+    """Tell whether it may be resumed, or more time be asked for: before the limit, one request at a time."""
+    if order.state == "suspended":
+        return True
+    return (_issued(order, now) or _signed(order, now)) and order.request is None and now < order.handle_by
+
+
+def _asked(order: Order, now: datetime) -> bool:
+    return order.request is not None and (_issued(order, now) or _signed(order, now))
 
 
 # ---------------------------------------------------------------- who
@@ -80,15 +100,37 @@ def _duty_officer(_ticket: Ticket, _names: Names) -> Pair:
     return "值班长", "a duty officer"
 
 
+def _one_level_up(ticket: Ticket, names: Names) -> Pair:
+    units = [order.request.unit for order in ticket.orders.values() if order.request is not None]
+    zh, en = _either([names.unit(unit) for unit in dict.fromkeys(units)])
+    return (
+        (f"{zh} 值班人员", f"whoever is on duty at {en}")
+        if zh
+        else ("上一级值班人员", "whoever is on duty one level up")
+    )
+
+
 def _top_owner(ticket: Ticket, names: Names) -> Pair:
-    waiting = [owner.unit for owner in ticket.owners if owner.cause and not owner.accepted_by]
-    pairs = [names.unit(unit) for unit in dict.fromkeys(waiting)]
-    if not pairs:
+    waiting = [owner.unit for owner in _added(ticket) if not owner.accepted_by]
+    return _somebody_of(waiting, names)
+
+
+def _upper_owner(ticket: Ticket, names: Names) -> Pair:
+    return _somebody_of([owner.unit for owner in _added(ticket)][-1:], names)
+
+
+def _somebody_of(units: list[str], names: Names) -> Pair:
+    zh, en = _either([names.unit(unit) for unit in dict.fromkeys(units)])
+    if not zh:
         return "被提级单位的人员", "somebody of the unit that it was escalated to"
-    return "、".join(p[0] for p in pairs) + " 的人员", "somebody of " + " or ".join(p[1] for p in pairs)
+    return f"{zh} 的人员", f"somebody of {en}"
 
 
-ASSIGNABLE: Final = ("ordered", "signed", "handling", "rework", "adjudication", "reopened")
+def _either(pairs: list[Pair]) -> Pair:
+    return "、".join(p[0] for p in pairs), " or ".join(p[1] for p in pairs)
+
+
+ASSIGNABLE: Final = ("ordered", "signed", "handling", "suspended", "rework", "adjudication", "reopened")
 """Neither before dispatch, nor in triage, nor once it is done and waits for its verification."""
 TABLE: Final = (
     Action(
@@ -124,6 +166,20 @@ TABLE: Final = (
         ("只有已派单而未办结的工单才能改派", "only what is with a handler or a duty officer can be reassigned"),
     ),
     Action(
+        "revise", ("申请挂账、延期，或解挂", "ask to suspend it or for more time, or resume it"),
+        _any_order(_revisable), _handler,
+        (
+            "没有可挂账、延期或解挂的工单：已办结、已退单、已撤回、已到期，或已有申请待审批",
+            "no order can be suspended, extended or resumed: it is over, its limit has passed, or it has asked",
+        ),
+        _revisable,
+    ),
+    Action(
+        "decide-revision", ("审批挂账或延期", "grant or refuse the suspension or extension"),
+        _any_order(_asked), _one_level_up,
+        ("没有待审批的挂账或延期申请", "no suspension or extension waits for a decision"),
+    ),
+    Action(
         "verify", ("核实", "say whether what was done stands"), _in("verifying"), _desk,
         ("当前没有待核实的事项", "nothing waits for verification"),
     ),
@@ -142,6 +198,10 @@ TABLE: Final = (
     Action(
         "accept-escalation", ("认领提级件", "take the escalated ticket on"), _escalated, _top_owner,
         ("没有待认领的提级", "no escalation waits to be taken on"),
+    ),
+    Action(
+        "hand-back", ("交回下级办理", "give it back to the level below"), _handed_up, _upper_owner,
+        ("没有提级，无可交回", "it was not escalated, or was handed back"),
     ),
 )  # fmt: skip
 """In the order of a ticket's life; a test compares it with DESK_COMMANDS."""
@@ -164,7 +224,7 @@ def _shown(action: Action, ident: str, ticket: Ticket, names: Names, now: dateti
         "fields": [name for name in DESK_COMMANDS[action.command].model_fields if name != "department"],
     }
     if possible and which is not None:
-        shown["orders"] = [order_id for order_id, order in ticket.orders.items() if which(order)]
+        shown["orders"] = [order_id for order_id, order in ticket.orders.items() if which(order, now)]
     if not possible:
         state_zh, state_en = names.state(ticket.state)
         zh, en = action.why_not

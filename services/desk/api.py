@@ -35,7 +35,7 @@ MAX_LIMIT: Final = 200
 COUNTERS_CACHED_S: Final = 1.0
 GAUGE_EVERY_S: Final = 15.0
 HEARTBEAT_S: Final = 15
-ORDER_STATES: Final = ("issued", "signed", "rework", "returned", "done", "withdrawn")
+ORDER_STATES: Final = ("issued", "signed", "suspended", "rework", "returned", "done", "withdrawn")
 STATE_WORDS: Final = ("open", CLOSED, *OPEN_STATES)
 FIRST_YEAR: Final = 1970
 LAST_YEAR: Final = 9998
@@ -276,10 +276,18 @@ def _tickets(app: FastAPI, desk: Desk) -> None:
 
     @app.get("/v1/tickets/{ident}/deadlines", tags=["tickets"])
     async def explained(ident: str, _none: Annotated[NoParameters, Query()]) -> dict[str, Any]:
-        """Explain every clock."""
-        found = await desk.ticket(ident)
-        clocks = deadlines(found, desk.names, desk.clock.now())
-        return {"id": ident, "state": found.state, "due": found.due, "deadlines": clocks}
+        """Explain every clock: its rule, its time piece by piece, what is left, and one sentence."""
+        found, now = await desk.ticket(ident), desk.clock.now()
+        clocks = deadlines(found, desk.names, now)
+        zone = desk.profile.zone
+        return {
+            "id": ident,
+            "state": found.state,
+            "due": found.due,
+            "now": now,
+            "zone": zone,
+            "deadlines": clocks,
+        }
 
     @app.get("/v1/tickets/{ident}/actions", tags=["tickets"])
     async def possible(ident: str, _none: Annotated[NoParameters, Query()]) -> dict[str, Any]:

@@ -1,16 +1,31 @@
-"""Why is each deadline when it is? Every clock of a ticket, with its limit and a sentence."""
+"""Why is each deadline when it is? Every clock of a ticket: its rule, its time piece by piece, and a sentence."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from shared.messages import Words
+from services.desk.counted import counted
+from services.desk.explained import name_of, result_of, rule_of, sentence
+from services.desk.sentences import MOVES
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
-    from services.desk.domain import Clock, Ticket
+    from services.desk.clocks import Clock, Move, Pause
+    from services.desk.counted import Counted
+    from services.desk.domain import Ticket
     from services.desk.names import Names, Pair
+    from shared.calendar import Segment
+
+KINDS: Final[dict[str, Pair]] = {
+    "running": ("计时", "counts"),
+    "paused": ("暂停", "paused"),
+    "outside-hours": ("非工作时间", "outside working hours"),
+    "weekend": ("周末", "weekend"),
+    "holiday": ("节假日", "holiday"),
+    "off": ("放假", "day off"),
+}
+"""What a piece of a clock's time is called that has no name of its own."""
 
 
 def deadlines(ticket: Ticket, names: Names, now: datetime) -> list[dict[str, Any]]:
@@ -20,68 +35,72 @@ def deadlines(ticket: Ticket, names: Names, now: datetime) -> list[dict[str, Any
 
 
 def _deadline(token: str, clock: Clock, ticket: Ticket, names: Names, now: datetime) -> dict[str, Any]:
-    zh, en = names.span(clock.limit)
+    time = counted(clock, names, now)
+    order = ticket.orders.get(clock.order_id or "")
+    kind, rule = rule_of(clock, ticket, names)
     return {
         "clock": clock.clock,
+        "name": _words(name_of(clock, names)),
         "token": token,
         "order_id": clock.order_id,
         "level": clock.level,
         "cause": clock.cause,
-        "limit": {"amount": clock.limit.amount, "unit": clock.limit.unit, "zh": zh, "en": en},
+        "limit": {"amount": clock.limit.amount, "unit": clock.limit.unit} | _words(names.span(clock.limit)),
+        "rule": {"kind": kind} | _words(rule),
+        "profile_version": (order.profile_version if order else "") or ticket.profile_version or None,
+        "calendar": _calendar(clock, time),
+        "provisional": clock.provisional,
         "started_at": clock.started_at,
         "warn_at": clock.warn_at,
         "due_at": clock.due_at,
+        "first_due_at": clock.first_due_at or clock.due_at,
         "ended_at": clock.ended_at,
-        "state": clock.state,
-        "overdue": clock.ended_at is None and clock.due_at < now,
-        "sentence": _sentence(clock, ticket, names, now).model_dump(),
+        "state": "paused" if clock.rests else clock.state,
+        "overdue": clock.ended_at is None and not clock.rests and clock.due_at < now,
+        "used": _length(time.used, time, names),
+        "remaining": _length(time.left, time, names),
+        "paused": _length(time.paused, time, names),
+        "segments": [_segment(each, names) for each in time.segments],
+        "pauses": [_pause(each, clock, names) for each in clock.pauses],
+        "moves": [_move(each) for each in clock.moves],
+        "extensions": sum(each.why == "extended" for each in clock.moves),
+        "result": result_of(clock, names),
+        "sentence": sentence(clock, time, ticket, names, now).model_dump(),
     }
 
 
-def _sentence(clock: Clock, ticket: Ticket, names: Names, now: datetime) -> Words:
-    (name_zh, name_en), (why_zh, why_en), (end_zh, end_en) = (
-        _name(clock, names),
-        _why(clock, ticket, names),
-        _end(clock, names, now),
-    )
-    limit_zh, limit_en = names.span(clock.limit)
-    start, due = names.instant(clock.started_at), names.instant(clock.due_at)
-    return Words(
-        zh=f"{name_zh}时限 {limit_zh}（{why_zh}），自 {start} 起算，{due} 到期；{end_zh}。",
-        en=f"{name_en} may take {limit_en} ({why_en}): from {start} until {due}; {end_en}.",
-    )
+def _words(pair: Pair) -> dict[str, str]:
+    return {"zh": pair[0], "en": pair[1]}
 
 
-def _name(clock: Clock, names: Names) -> Pair:
-    if clock.clock == "ladder":
-        zh, en = names.level(clock.level)
-        return f"{zh}级响应", f"The {en.lower()} level's answer"
-    zh, en = names.clock(clock.clock)
-    return zh, en[:1].upper() + en[1:]
+def _calendar(clock: Clock, time: Counted) -> dict[str, Any]:
+    """Give the working time of a clock; `shown_by` is what its pieces are laid out by, `present`: that is the same."""
+    name, _, version = clock.calendar.partition("@")
+    rules = time.calendar.rules
+    return {
+        "name": name,
+        "version": time.calendar.version if time.present else version,
+        "present": time.present,
+        "shown_by": time.calendar.id,
+    } | _words((rules.zh, rules.en))
 
 
-def _why(clock: Clock, ticket: Ticket, names: Names) -> Pair:
-    """Say what sets the limit: severity for signing and the ladder, the filing condition for handling."""
-    if clock.clock == "handle" and ticket.category is not None:
-        code, condition = ticket.category.code, ticket.category.condition
-        (zh, en), (name_zh, name_en) = names.condition(code, condition), names.category(code, ticket.category.name)
-        return f"{name_zh}的立案条件“{zh}”", f"the filing condition '{en}' of {name_en}"
-    grave = ticket.severity or "?"
-    if clock.clock == "ladder" and clock.cause:
-        zh, en = names.clock(clock.cause)
-        return f"{zh}超时后逐级升级，严重程度 {grave} 级", f"added after the {en} limit had passed, severity {grave}"
-    return f"严重程度 {grave} 级", f"severity {grave}"
+def _length(length: timedelta, time: Counted, names: Names) -> dict[str, Any]:
+    """Give counted time in seconds and in words."""
+    return {"seconds": length.total_seconds()} | _words(names.duration(length, days=time.calendar.always))
 
 
-def _end(clock: Clock, names: Names, now: datetime) -> Pair:
-    ended = names.instant(clock.ended_at)
-    if clock.ended_at is not None:
-        return {
-            "met": (f"已于 {ended} 按时完成", f"met at {ended}"),
-            "late": (f"已于 {ended} 超时完成", f"ended late, at {ended}"),
-        }.get(clock.state, (f"已于 {ended} 取消", f"cancelled at {ended}"))
-    if clock.state == "breached" or clock.due_at < now:
-        return "已超时，责任仍在", "it has passed, and the duty stands"
-    if clock.state == "warned":
-        return "即将到期", "it is near"
-    return "计时中", "it runs"
+def _segment(piece: Segment, names: Names) -> dict[str, Any]:
+    zh, en = names.reason(piece.zh) if piece.kind == "paused" and piece.zh else (piece.zh, piece.en)
+    kind_zh, kind_en = KINDS[piece.kind]
+    return {"from": piece.start, "to": piece.end, "kind": piece.kind, "zh": zh or kind_zh, "en": en or kind_en}
+
+
+def _pause(pause: Pause, clock: Clock, names: Names) -> dict[str, Any]:
+    ended = pause.until or clock.ended_at
+    return {"from": pause.since, "to": ended, "reason": pause.reason} | _words(names.reason(pause.reason))
+
+
+def _move(move: Move) -> dict[str, Any]:
+    known = MOVES.get(move.why, (move.why, move.why))
+    return {"at": move.at, "old": move.old, "new": move.new, "why": move.why} | _words(known)

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from services.desk import timeline
+from services.desk.clocks import FOLDS as CLOCK_FOLDS
+from services.desk.clocks import Clock
 from shared import messages as m
 from shared.decider import Message, State
 
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 OUTCOMES_KEPT: Final = 50
-CLOCKS_KEPT: Final = 60
 CLOSED: Final = "closed"
 
 
@@ -37,10 +38,33 @@ class Owner(Part):
     since: AwareDatetime
     cause: str = ""
     accepted_by: str = ""
+    handed_back_by: str = ""
+
+
+class Request(Part):
+    """What a handler has asked for and nobody has decided yet."""
+
+    revision: str
+    until: AwareDatetime
+    reason: str
+    unit: str
+    """Whoever is on duty here decides."""
+    decide_by: AwareDatetime
+
+
+class Suspension(Part):
+    """An order rests, and to which states it and its ticket go back when it is resumed."""
+
+    reason: str
+    since: AwareDatetime
+    until: AwareDatetime
+    approved_by: str
+    order_was: str
+    ticket_was: str
 
 
 class Order(Part):
-    """An order and how far it got: issued, signed, returned, done, rework, withdrawn."""
+    """An order and how far it got: issued, signed, suspended, returned, done, rework, withdrawn."""
 
     handler: m.Handler
     role: str = "lead"
@@ -56,21 +80,10 @@ class Order(Part):
     result: str = ""
     returnable: bool = True
     attempt: int = 1
-
-
-class Clock(Part):
-    """A clock and its state: running, warned, breached (its duty stands on), met, late, cancelled."""
-
-    clock: str
-    order_id: str | None = None
-    level: str | None = None
-    cause: str | None = None
-    started_at: AwareDatetime
-    due_at: AwareDatetime
-    warn_at: AwareDatetime | None = None
-    limit: m.Span
-    state: str = "running"
-    ended_at: AwareDatetime | None = None
+    profile_version: str = ""
+    request: Request | None = None
+    suspension: Suspension | None = None
+    extensions: int = 0
 
 
 class Outcome(Part):
@@ -133,8 +146,8 @@ class Ticket(State):
 
     @property
     def due(self) -> datetime | None:
-        """The earliest limit of a clock whose duty stands, passed or not."""
-        return min((c.due_at for c in self.clocks.values() if c.ended_at is None), default=None)
+        """The earliest limit of a clock whose duty stands, passed or not; of one that rests nothing is due."""
+        return min((c.due_at for c in self.clocks.values() if c.ended_at is None and not c.rests), default=None)
 
 
 STATES: Final[dict[type[m.Body], str]] = {
@@ -145,6 +158,7 @@ STATES: Final[dict[type[m.Body], str]] = {
     m.OrderIssued: "ordered",
     m.OrderSigned: "signed",
     m.OrderProgressed: "handling",
+    m.OrderSuspended: "suspended",  # until OrderResumed gives back the state before
     m.OrderReturned: "returned",
     m.AdjudicationAsked: "adjudication",  # returned too often: the duty officer decides
     m.OrderDone: "done",
@@ -159,7 +173,14 @@ STATES: Final[dict[type[m.Body], str]] = {
 OPEN_STATES: Final = tuple(word for word in STATES.values() if word != CLOSED)
 HANDLED: Final = frozenset({"ordered", "signed", "rework", "handling"})
 """A handler's note makes it `handling` only out of these: a late note does not undo what is done."""
-LEAD_ALONE: Final = (m.OrderIssued, m.OrderSigned, m.OrderProgressed, m.OrderReturned, m.OrderDone)
+LEAD_ALONE: Final = (
+    m.OrderIssued,
+    m.OrderSigned,
+    m.OrderProgressed,
+    m.OrderSuspended,
+    m.OrderReturned,
+    m.OrderDone,
+)
 """Facts about an order that move the ticket only when it is the lead's present one."""
 
 
@@ -182,6 +203,8 @@ def evolve(ticket: Ticket, message: Message) -> Ticket:
     fold = FOLDS.get(type(data))
     if fold is not None:
         changes.update(fold(ticket, data, envelope.time))
+    elif (turn := CLOCK_FOLDS.get(type(data))) is not None:
+        changes["clocks"] = turn(ticket.clocks, data, envelope.time)
     state = STATES.get(type(data))
     if state is not None and _moves(ticket, data, changes.get("lead_order", ticket.lead_order)):
         changes["state"] = state
@@ -291,6 +314,7 @@ def _issued(ticket: Ticket, data: m.OrderIssued, at: datetime) -> dict[str, Any]
         handle_by=data.handle_by,
         returnable=data.returnable,
         attempt=data.attempt,
+        profile_version=data.profile_version,
     )
     changes: dict[str, Any] = {"orders": {**ticket.orders, data.order_id: order}}
     if data.role == "lead":
@@ -313,12 +337,16 @@ def _order(ticket: Ticket, ident: str, **changes: Any) -> dict[str, Any]:
     return {"orders": {**ticket.orders, ident: order.model_copy(update=changes)}}
 
 
+OVER: Final[dict[str, None]] = {"request": None, "suspension": None}
+"""Of an order that is over."""
+
+
 def _signed(ticket: Ticket, data: m.OrderSigned, _at: datetime) -> dict[str, Any]:
     return _order(ticket, data.order_id, state="signed", signed_at=data.signed_at, signed_by=data.by)
 
 
 def _returned(ticket: Ticket, data: m.OrderReturned, _at: datetime) -> dict[str, Any]:
-    return {**_order(ticket, data.order_id, state="returned"), "returns": data.returns}
+    return {**_order(ticket, data.order_id, state="returned", **OVER), "returns": data.returns}
 
 
 def _adjudication(_ticket: Ticket, data: m.AdjudicationAsked, _at: datetime) -> dict[str, Any]:
@@ -326,13 +354,13 @@ def _adjudication(_ticket: Ticket, data: m.AdjudicationAsked, _at: datetime) -> 
 
 
 def _withdrawn(ticket: Ticket, data: m.OrderWithdrawn, _at: datetime) -> dict[str, Any]:
-    return _order(ticket, data.order_id, state="withdrawn")
+    return _order(ticket, data.order_id, state="withdrawn", **OVER)
 
 
 def _done(ticket: Ticket, data: m.OrderDone, _at: datetime) -> dict[str, Any]:
     result = data.detail or data.result
     return {
-        **_order(ticket, data.order_id, state="done", done_at=data.done_at, result=result),
+        **_order(ticket, data.order_id, state="done", done_at=data.done_at, result=result, **OVER),
         "result": result or ticket.result,
     }
 
@@ -340,6 +368,49 @@ def _done(ticket: Ticket, data: m.OrderDone, _at: datetime) -> dict[str, Any]:
 def _reworked(ticket: Ticket, data: m.OrderReworked, _at: datetime) -> dict[str, Any]:
     changes = {"state": "rework", "handle_by": data.handle_by, "attempt": data.attempt, "done_at": None}
     return _order(ticket, data.order_id, **changes)
+
+
+def _revision_asked(ticket: Ticket, data: m.RevisionAsked, _at: datetime) -> dict[str, Any]:
+    request = Request(
+        revision=data.revision, until=data.until, reason=data.reason, unit=data.unit, decide_by=data.decide_by
+    )
+    return _order(ticket, data.order_id, request=request)
+
+
+def _revision_decided(ticket: Ticket, data: m.RevisionDecided, _at: datetime) -> dict[str, Any]:
+    return _order(ticket, data.order_id, request=None)
+
+
+def _suspended(ticket: Ticket, data: m.OrderSuspended, _at: datetime) -> dict[str, Any]:
+    order = ticket.orders.get(data.order_id)
+    if order is None:
+        return {}
+    before = order.suspension
+    suspension = Suspension(
+        reason=data.reason,
+        since=data.since,
+        until=data.until,
+        approved_by=data.approved_by,
+        order_was=before.order_was if before else order.state,
+        ticket_was=before.ticket_was if before else ticket.state,
+    )
+    return _order(ticket, data.order_id, state="suspended", suspension=suspension)
+
+
+def _resumed(ticket: Ticket, data: m.OrderResumed, _at: datetime) -> dict[str, Any]:
+    """Give back the states before; an order that is over by now stays so."""
+    order = ticket.orders.get(data.order_id)
+    if order is None or order.suspension is None or order.state != "suspended":
+        return {}
+    was = order.suspension
+    changes = _order(ticket, data.order_id, state=was.order_was, suspension=None, handle_by=data.handle_by)
+    if ticket.state == "suspended" and data.order_id == ticket.lead_order:
+        changes["state"] = was.ticket_was
+    return changes
+
+
+def _extended(ticket: Ticket, data: m.OrderExtended, _at: datetime) -> dict[str, Any]:
+    return _order(ticket, data.order_id, handle_by=data.handle_by, extensions=data.times)
 
 
 def _verification(_ticket: Ticket, data: m.VerificationAsked, _at: datetime) -> dict[str, Any]:
@@ -377,49 +448,6 @@ def _reopened(_ticket: Ticket, data: m.TicketReopened, _at: datetime) -> dict[st
     return {"outcome": "", "closed_at": None, "reopen_until": None, "reopenings": data.reopenings}
 
 
-def _started(ticket: Ticket, data: m.ClocksStarted, _at: datetime) -> dict[str, Any]:
-    clocks = dict(ticket.clocks)
-    for start in data.clocks:
-        clocks[start.token] = Clock(
-            clock=start.clock,
-            order_id=start.order_id,
-            level=start.level,
-            cause=start.cause,
-            started_at=start.started_at,
-            due_at=start.due_at,
-            warn_at=start.warn_at,
-            limit=start.limit,
-        )
-    ended = [token for token, clock in clocks.items() if clock.ended_at is not None]
-    for token in ended[: max(0, len(clocks) - CLOCKS_KEPT)]:
-        del clocks[token]
-    return {"clocks": clocks}
-
-
-def _stopped(ticket: Ticket, data: m.ClocksStopped, at: datetime) -> dict[str, Any]:
-    clocks = dict(ticket.clocks)
-    for stop in data.clocks:
-        clock = clocks.get(stop.token)
-        if clock is not None:
-            clocks[stop.token] = clock.model_copy(update={"state": stop.outcome, "ended_at": at})
-    return {"clocks": clocks}
-
-
-def _clock(ticket: Ticket, token: str, state: str) -> dict[str, Any]:
-    clock = ticket.clocks.get(token)
-    if clock is None or clock.ended_at is not None:
-        return {}
-    return {"clocks": {**ticket.clocks, token: clock.model_copy(update={"state": state})}}
-
-
-def _warned(ticket: Ticket, data: m.ClockWarned, _at: datetime) -> dict[str, Any]:
-    return _clock(ticket, data.token, "warned")
-
-
-def _breached(ticket: Ticket, data: m.ClockBreached, _at: datetime) -> dict[str, Any]:
-    return _clock(ticket, data.token, "breached")
-
-
 def _escalated(ticket: Ticket, data: m.TicketEscalated, at: datetime) -> dict[str, Any]:
     owner = Owner(level=data.to_level, unit=data.unit, since=at, cause=data.cause)
     return {"owners": (*ticket.owners, owner), "level": data.to_level}
@@ -436,6 +464,18 @@ def _accepted(ticket: Ticket, data: m.EscalationAccepted, _at: datetime) -> dict
     }
 
 
+def _handed_back(ticket: Ticket, data: m.EscalationHandedBack, _at: datetime) -> dict[str, Any]:
+    """Give the ticket back to the level below, unless the upper one has it for another cause too."""
+    owners = tuple(
+        owner.model_copy(update={"handed_back_by": data.by})
+        if owner.level == data.level and owner.cause == data.cause
+        else owner
+        for owner in ticket.owners
+    )
+    stays = any(owner.level == ticket.level and not owner.handed_back_by for owner in owners)
+    return {"owners": owners, "level": ticket.level if stays else data.to_level}
+
+
 FOLDS: Final[dict[type[m.Body], Callable[[Ticket, Any, datetime], dict[str, Any]]]] = {
     m.TicketReported: _reported,
     m.MessageReceived: _message,
@@ -449,6 +489,11 @@ FOLDS: Final[dict[type[m.Body], Callable[[Ticket, Any, datetime], dict[str, Any]
     m.OrderWithdrawn: _withdrawn,
     m.OrderDone: _done,
     m.OrderReworked: _reworked,
+    m.RevisionAsked: _revision_asked,
+    m.RevisionDecided: _revision_decided,
+    m.OrderSuspended: _suspended,
+    m.OrderResumed: _resumed,
+    m.OrderExtended: _extended,
     m.VerificationAsked: _verification,
     m.TicketVerified: _verified,
     m.ReworkOrdered: _rework,
@@ -456,11 +501,9 @@ FOLDS: Final[dict[type[m.Body], Callable[[Ticket, Any, datetime], dict[str, Any]
     m.CalledBack: _called_back,
     m.TicketClosed: _closed,
     m.TicketReopened: _reopened,
-    m.ClocksStarted: _started,
-    m.ClocksStopped: _stopped,
-    m.ClockWarned: _warned,
-    m.ClockBreached: _breached,
     m.TicketEscalated: _escalated,
     m.EscalationAccepted: _accepted,
+    m.EscalationHandedBack: _handed_back,
 }
-"""What happened -> the fields of the view that it changes; whatever else is said stands in the timeline alone."""
+"""What happened -> the fields of the view that it changes. CLOCK_FOLDS has what happened to the clocks; whatever
+else is said stands in the timeline alone."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 if TYPE_CHECKING:
+    from shared.calendar import Calendar
     from shared.messages import Span
     from shared.profile import Profile
 
@@ -14,17 +15,22 @@ Pair = tuple[str, str]
 """Chinese, English."""
 
 CLOCKS: Final[dict[str, Pair]] = {
+    "accept": ("预审", "triage"),
+    "dispatch": ("裁定", "adjudication"),
     "sign": ("签收", "signing"),
     "handle": ("处置", "handling"),
+    "verify": ("核实", "verification"),
+    "call-back": ("回访", "call-back"),
+    "total": ("全程", "overall"),
     "ladder": ("提级", "ladder"),
 }
 SPANS: Final[dict[str, Pair]] = {
     "minutes": ("分钟", "minutes"),
-    "urgent_hours": ("紧急工作时", "urgent hours"),
-    "urgent_days": ("紧急工作日", "urgent days"),
-    "work_hours": ("工作时", "working hours"),
-    "work_days": ("工作日", "working days"),
-    "natural_days": ("自然日", "calendar days"),
+    "urgent_hours": ("个紧急工作时", "urgent hours"),
+    "urgent_days": ("个紧急工作日", "urgent days"),
+    "work_hours": ("个工作时", "working hours"),
+    "work_days": ("个工作日", "working days"),
+    "natural_days": ("个自然日", "calendar days"),
 }
 STATES: Final[dict[str, Pair]] = {
     "reported": ("已受理", "reported"),
@@ -34,6 +40,7 @@ STATES: Final[dict[str, Pair]] = {
     "ordered": ("待签收", "waits for a signature"),
     "signed": ("已签收", "signed"),
     "handling": ("处置中", "being handled"),
+    "suspended": ("挂账", "suspended"),
     "returned": ("已退单", "returned"),
     "adjudication": ("派单异议审核", "waits for the duty officer's decision"),
     "done": ("已办结", "done, says the handler"),
@@ -44,7 +51,23 @@ STATES: Final[dict[str, Pair]] = {
     "closed": ("已结案", "closed"),
     "reopened": ("重办", "reopened"),
 }
-WHO: Final[dict[str, Pair]] = {"gridcall": ("系统", "gridcall"), "": ("某人", "somebody")}
+WHO: Final[dict[str, Pair]] = {
+    "gridcall": ("系统", "gridcall"),
+    "caller": ("诉求人", "the caller"),
+    "": ("某人", "somebody"),
+}
+
+
+WEEKDAYS: Final[tuple[Pair, ...]] = (
+    ("周一", "Mon"),
+    ("周二", "Tue"),
+    ("周三", "Wed"),
+    ("周四", "Thu"),
+    ("周五", "Fri"),
+    ("周六", "Sat"),
+    ("周日", "Sun"),
+)
+PIECES: Final = ((86400, "天", "d"), (3600, "小时", "h"), (60, "分钟", "min"))
 
 
 class Names:
@@ -55,6 +78,7 @@ class Names:
         self._profile = profile
         self._zone = ZoneInfo(profile.zone)
         self._levels = {level.id: (level.zh, level.en) for level in profile.levels}
+        self._reasons = {each.id: (each.zh, each.en) for each in profile.revisions.suspension.reasons}
 
     def unit(self, ident: str | None) -> Pair:
         """Give a territorial unit's name."""
@@ -86,6 +110,14 @@ class Names:
         found = category.condition(condition) if category else None
         return (found.zh, found.en) if found else (condition, condition)
 
+    def calendar(self, name: str) -> Calendar:
+        """Give the working time of this name as the profile has it now."""
+        return self._profile.calendar(name)
+
+    def reason(self, word: str | None) -> Pair:
+        """Give why an order or a clock rests: a reason of the profile's list, else what was written."""
+        return self._reasons.get(word or "", (word or "?", word or "?"))
+
     @staticmethod
     def clock(name: str | None) -> Pair:
         """Give a clock's name."""
@@ -108,12 +140,38 @@ class Names:
         """Give who did something."""
         return WHO.get(name or "", (name or "", name or ""))
 
+    @staticmethod
+    def duration(length: timedelta, *, days: bool = False) -> Pair:
+        """Give a length of time in words, to the minute; in days too where a day is 24 hours."""
+        left, zh, en = round(abs(length).total_seconds() / 60) * 60, [], []
+        for seconds, unit_zh, unit_en in PIECES if days else PIECES[1:]:
+            amount, left = divmod(left, seconds)
+            if amount:
+                zh.append(f"{amount} {unit_zh}")
+                en.append(f"{amount} {unit_en}")
+        return " ".join(zh) or "0 分钟", " ".join(en) or "0 min"
+
+    def local(self, at: datetime) -> datetime:
+        """Give an instant as the city's clocks show it; raises OverflowError at the edge of the calendar."""
+        return at.astimezone(self._zone)
+
+    def when(self, at: datetime | None) -> Pair:
+        """Give an instant with its day of the week: 2026-10-08 周四 18:00, Thu 2026-10-08 18:00."""
+        if at is None:
+            return "?", "?"
+        try:
+            here = self.local(at)
+        except OverflowError:
+            return at.isoformat(), at.isoformat()
+        (zh, en), day = WEEKDAYS[here.weekday()], f"{here:%Y-%m-%d}"
+        return f"{day} {zh} {here:%H:%M}", f"{en} {day} {here:%H:%M}"
+
     def instant(self, at: str | datetime | None) -> str:
         """Give an instant as the city's clocks show it, to the minute."""
         if at is None:
             return "?"
         when = datetime.fromisoformat(at) if isinstance(at, str) else at
         try:
-            return when.astimezone(self._zone).strftime("%Y-%m-%d %H:%M")
+            return self.local(when).strftime("%Y-%m-%d %H:%M")
         except OverflowError:  # the edge of the calendar
             return when.isoformat()

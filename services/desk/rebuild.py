@@ -24,7 +24,7 @@ from services.desk.store import view_indexes
 from shared.chance import random_id
 from shared.errors import Conflict, Fenced, TryLater
 from shared.indexes import LOOP_INDEXES, Index, ensure
-from shared.loop.generations import META, Generations, collection_of, partition_key
+from shared.loop.generations import META, Generations, collection_of, generation_of, partition_key
 from shared.loop.partitions import COLLECTION as PARTITIONS
 from shared.loop.partitions import Partition, PartitionStore
 from shared.loop.poison import PARKED
@@ -137,7 +137,7 @@ class Rebuild:
         else:
             report.swapped = True
             await asyncio.sleep(grace_s)
-            await self._drop(self._before)
+            await self._sweep()
             return report
         finally:
             if self._consumer is not None:
@@ -374,6 +374,15 @@ class Rebuild:
 
     async def _abandon(self) -> None:
         await self._drop(self._after)
+
+    async def _sweep(self) -> None:
+        """Drop every older generation: the one before, and what rebuilds that were killed after the swap have left."""
+        with remedies():
+            names = await self._db.list_collection_names()
+        found = {generation_of(COLLECTION, name) for name in names} | {self._before}
+        for generation in found:
+            if generation is not None and generation < self._after:
+                await self._drop(generation)
 
     async def _drop(self, generation: int) -> None:
         """Drop a generation's views and partition documents."""

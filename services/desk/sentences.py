@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from services.desk.names import Names, Pair
+from services.desk.names import CLOCKS, Names, Pair
 from services.desk.timeline import PREFIX
 from shared import messages as m
 
@@ -69,7 +69,19 @@ MISSING: Final[dict[str, Pair]] = {
 REVISIONS: Final[dict[str, Pair]] = {
     "suspend": ("挂账", "to suspend the order"),
     "resume": ("解挂", "to resume the order"),
-    "extend": ("延期", "more time for the order"),
+    "extend": ("延期", "for more time"),
+}
+DECISIONS: Final[dict[str, Pair]] = {
+    "granted": ("同意", "granted"),
+    "refused": ("不同意", "refused"),
+    "lapsed": ("未经审批，已失效", "lapsed without a decision"),
+}
+MOVES: Final[dict[str, Pair]] = {
+    "resumed": ("恢复计时", "it goes on after a pause"),
+    "extended": ("延期", "it was extended"),
+    "calendar": ("工作日历变更", "the calendar has changed"),
+    "policy": ("规则变更", "the rules have changed"),
+    "edited": ("工单信息变更", "the ticket was corrected"),
 }
 CLOCK_ENDS: Final[dict[str, Pair]] = {
     "met": ("按时完成", "met in time"),
@@ -249,12 +261,87 @@ def _complete(d: Mapping[str, Any], n: Names) -> Pair:
 
 
 def _revise(d: Mapping[str, Any], n: Names) -> Pair:
-    (zh, en), (what_zh, what_en) = _by(d, n), _pair(REVISIONS, d.get("revision"))
-    more_zh, more_en = _because(d, "reason")
-    return (
-        f"{zh} 申请{what_zh}{more_zh}",
-        f"{en} asked {'for ' if d.get('revision') == 'extend' else ''}{what_en}{more_en}",
+    (zh, en), (what_zh, what_en) = _by(d, n), _wanted(d, n)
+    more_zh, more_en = _reason(d, n)
+    return f"{zh} 申请{what_zh}{more_zh}", f"{en} asked {what_en}{more_en}"
+
+
+def _wanted(d: Mapping[str, Any], n: Names) -> Pair:
+    """Give what is asked for, and until when."""
+    zh, en = _pair(REVISIONS, d.get("revision"))
+    until = n.instant(d["until"]) if d.get("until") else ""
+    return (f"{zh}至 {until}", f"{en} until {until}") if until else (zh, en)
+
+
+def _reason(d: Mapping[str, Any], n: Names) -> Pair:
+    """Give the reason, of the profile's list or in words of one's own, to stand behind what is asked for."""
+    if not d.get("reason"):
+        return "", ""
+    zh, en = n.reason(d["reason"])
+    return f"（{zh}）", f" ({en})"
+
+
+def _revision_asked(d: Mapping[str, Any], n: Names) -> Pair:
+    (zh, en), (what_zh, what_en), (why_zh, why_en) = n.handler(d.get("handler")), _wanted(d, n), _reason(d, n)
+    (unit_zh, unit_en), by, (more_zh, more_en) = (
+        n.unit(d.get("unit")),
+        n.instant(d.get("decide_by")),
+        _because(d, "detail"),
     )
+    return (
+        f"{zh} 申请{what_zh}{why_zh}，待 {unit_zh} 在 {by} 前审批{more_zh}",
+        f"{en} asks {what_en}{why_en}; {unit_en} is to decide by {by}{more_en}",
+    )
+
+
+def _revision_decided(d: Mapping[str, Any], n: Names) -> Pair:
+    (zh, en), (does_zh, does_en) = n.who(d.get("by")), _pair(DECISIONS, d.get("decision"))
+    what_zh, what_en = {"suspend": ("挂账", "the suspension"), "extend": ("延期", "the extension")}.get(
+        d.get("revision", ""), ("申请", "what was asked for")
+    )
+    more_zh, more_en = _because(d, "note")
+    if d.get("decision") == "lapsed":
+        return f"{what_zh}申请{does_zh}{more_zh}", f"{what_en} {does_en}{more_en}"
+    return f"{zh} {does_zh}{what_zh}{more_zh}", f"{en} {does_en} {what_en}{more_en}"
+
+
+def _suspended(d: Mapping[str, Any], n: Names) -> Pair:
+    (zh, en), (why_zh, why_en), (more_zh, more_en) = n.handler(d.get("handler")), _reason(d, n), _because(d, "detail")
+    until, (by_zh, by_en) = n.instant(d.get("until")), n.who(d.get("approved_by"))
+    return (
+        f"{zh} 的工单挂账至 {until}{why_zh}，{by_zh} 批准{more_zh}",
+        f"the order of {en} is suspended until {until}{why_en}, granted by {by_en}{more_en}",
+    )
+
+
+def _resumed(d: Mapping[str, Any], n: Names) -> Pair:
+    (zh, en), handle_by = n.handler(d.get("handler")), n.instant(d.get("handle_by"))
+    if d.get("why") == "over":
+        return f"{zh} 的工单已结束，挂账随之结束", f"the order of {en} is over, and its suspension with it"
+    by_zh, by_en = n.who(d.get("by"))
+    first_zh, first_en = (
+        (f"{by_zh} 解挂", f"{by_en} resumed") if d.get("why") == "asked" else ("挂账到期，恢复", "time resumed")
+    )
+    return (
+        f"{first_zh} {zh} 的工单，{handle_by} 前办结",
+        f"{first_en} the order of {en}, to be done by {handle_by}",
+    )
+
+
+def _extended(d: Mapping[str, Any], n: Names) -> Pair:
+    (zh, en), (why_zh, why_en), (by_zh, by_en) = n.handler(d.get("handler")), _reason(d, n), n.who(d.get("approved_by"))
+    old, new, times = n.instant(d.get("old")), n.instant(d.get("handle_by")), d.get("times", 1)
+    return (
+        f"{zh} 的办结时限由 {old} 延至 {new}{why_zh}，第 {times} 次延期，{by_zh} 批准",
+        f"{en} has until {new} instead of {old}{why_en}: extension number {times}, granted by {by_en}",
+    )
+
+
+def _decide(d: Mapping[str, Any], n: Names) -> Pair:
+    (zh, en), (more_zh, more_en) = _by(d, n), _because(d, "note")
+    if d.get("granted"):
+        return f"{zh} 审批：同意{more_zh}", f"{en} decided to grant what was asked for{more_en}"
+    return f"{zh} 审批：不同意{more_zh}", f"{en} decided to refuse what was asked for{more_en}"
 
 
 def _assign(d: Mapping[str, Any], n: Names) -> Pair:
@@ -297,7 +384,8 @@ def _called_back(d: Mapping[str, Any], n: Names) -> Pair:
         said_zh, said_en = "未解决", "not solved"
     rating = d.get("rating")
     rated_zh, rated_en = ("", "") if rating is None else (f"，评价 {rating} 分", f", rated {rating} of 5")
-    return f"{zh} 回访：{said_zh}{rated_zh}{more_zh}", f"{en} asked the person: {said_en}{rated_en}{more_en}"
+    zh, en = (f"{zh}答复", f"{en} answered") if d.get("by") == "caller" else (f"{zh} 回访", f"{en} asked the person")
+    return f"{zh}：{said_zh}{rated_zh}{more_zh}", f"{en}: {said_en}{rated_en}{more_en}"
 
 
 def _closed_ticket(d: Mapping[str, Any], _n: Names) -> Pair:
@@ -340,45 +428,89 @@ def _reopen(d: Mapping[str, Any], n: Names) -> Pair:
 # ---------------------------------------------------------------- sla
 
 
+def _clock_name(clock: Mapping[str, Any], n: Names) -> Pair:
+    """Give a clock's name; a level's clock is named by its level."""
+    if clock.get("clock") != "ladder":
+        return n.clock(clock.get("clock"))
+    zh, en = n.level(clock.get("level"))
+    return f"{zh}级响应", f"{en.lower()} level's"
+
+
 def _clock_names(d: Mapping[str, Any], n: Names) -> list[tuple[Pair, Mapping[str, Any]]]:
-    named = []
-    for clock in d.get("clocks", ()):
-        zh, en = n.clock(clock.get("clock"))
-        if clock.get("clock") == "ladder":
-            level_zh, level_en = n.level(clock.get("level"))
-            zh, en = f"{level_zh}级响应", f"{level_en.lower()} level's"
-        named.append(((zh, en), clock))
-    return named
+    return [(_clock_name(clock, n), clock) for clock in d.get("clocks", ())]
 
 
 def _started(d: Mapping[str, Any], n: Names) -> Pair:
-    parts = [((zh, en), n.instant(clock.get("due_at"))) for (zh, en), clock in _clock_names(d, n)]
+    parts = [(name, n.instant(clock.get("due_at")), _unsettled(clock)) for name, clock in _clock_names(d, n)]
     return (
-        "开始计时：" + "，".join(f"{zh} {due} 前" for (zh, _), due in parts),
-        "clocks run: " + ", ".join(f"{en} until {due}" for (_, en), due in parts),
+        "开始计时：" + "，".join(f"{zh} {due} 前{more_zh}" for (zh, _), due, (more_zh, _e) in parts),
+        "clocks run: " + ", ".join(f"{en} until {due}{more_en}" for (_, en), due, (_z, more_en) in parts),
     )
 
 
+def _unsettled(clock: Mapping[str, Any]) -> Pair:
+    return ("（暂定）", " (provisional)") if clock.get("provisional") else ("", "")
+
+
 def _stopped(d: Mapping[str, Any], n: Names) -> Pair:
-    parts = [(name, _pair(CLOCK_ENDS, clock.get("outcome"))) for name, clock in _clock_names(d, n)]
+    parts = [(name, _outcome(clock)) for name, clock in _clock_names(d, n)]
     return (
         "停止计时：" + "，".join(f"{zh} {end_zh}" for (zh, _), (end_zh, _e) in parts),
         "clocks ended: " + ", ".join(f"{en} {end_en}" for (_, en), (_z, end_en) in parts),
     )
 
 
+def _outcome(clock: Mapping[str, Any]) -> Pair:
+    if clock.get("late_in_fact"):
+        return "按延期后的时限完成，实际已超原时限", "met as extended, late in fact"
+    return _pair(CLOCK_ENDS, clock.get("outcome"))
+
+
+def _paused(d: Mapping[str, Any], n: Names) -> Pair:
+    named = [name for name in (_token_name(str(token), n) for token in d.get("tokens", ())) if name]
+    zh, en = "、".join(pair[0] for pair in named), " and ".join(pair[1] for pair in named)
+    (why_zh, why_en), since = n.reason(d.get("reason")), n.instant(d.get("since"))
+    return f"{zh}计时暂停（{why_zh}），自 {since} 起", f"the {en + ' ' if en else ''}clock rests from {since}: {why_en}"
+
+
+def _token_name(token: str, n: Names) -> Pair | None:
+    """Give the clock that a token names: order/clock/number, or order/ladder/cause/level/number."""
+    _, clock, *rest = (*token.split("/"), "", "")
+    if clock not in CLOCKS:
+        return None
+    return _clock_name({"clock": clock, "level": rest[1]} if clock == "ladder" else {"clock": clock}, n)
+
+
+def _recalculated(d: Mapping[str, Any], n: Names) -> Pair:
+    why_zh, why_en = _pair(MOVES, d.get("why"))
+    parts = [
+        (name, n.instant(clock.get("old")), n.instant(clock.get("new")), _unsettled(clock))
+        for name, clock in _clock_names(d, n)
+    ]
+    return (
+        f"时限重算（{why_zh}）：" + "，".join(f"{zh}由 {old} 改为 {new}{z}" for (zh, _), old, new, (z, _e) in parts),
+        f"limits were counted again, since {why_en}: "
+        + ", ".join(f"{en} until {new} instead of {old}{e}" for (_, en), old, new, (_z, e) in parts),
+    )
+
+
 def _warned(d: Mapping[str, Any], n: Names) -> Pair:
-    (zh, en), due = n.clock(d.get("clock")), n.instant(d.get("due_at"))
+    (zh, en), due = _clock_name(d, n), n.instant(d.get("due_at"))
     return f"{zh}时限临近：{due} 到期", f"the {en} limit is near: it ends at {due}"
 
 
 def _breached(d: Mapping[str, Any], n: Names) -> Pair:
-    (zh, en), due = n.clock(d.get("clock")), n.instant(d.get("due_at"))
+    (zh, en), due = _clock_name(d, n), n.instant(d.get("due_at"))
     return f"超过{zh}时限（{due}）", f"the {en} limit of {due} has passed"
 
 
 def _escalated(d: Mapping[str, Any], n: Names) -> Pair:
     (cause_zh, cause_en), (zh, en) = n.clock(d.get("cause")), n.unit(d.get("unit"))
+    if d.get("cause") == "severity":
+        return (
+            f"事项严重，直接升级到 {zh}",
+            f"it is grave from the start: {en} ({n.level(d.get('to_level'))[1].lower()}) is an owner too",
+        )
     return (
         f"超过{cause_zh}时限，升级到 {zh}",
         f"the {cause_en} limit has passed: {en} ({n.level(d.get('to_level'))[1].lower()}) is an owner too",
@@ -389,6 +521,11 @@ def _skipped(d: Mapping[str, Any], n: Names) -> Pair:
     (level_zh, level_en), (unit_zh, unit_en) = n.level(d.get("level")), n.unit(d.get("unit"))
     if d.get("reason") == "no-unit":
         return f"{level_zh}一级没有单位，直接升级", f"there is no unit at the {level_en.lower()} level: on to the next"
+    if d.get("reason") == "all-away":
+        return (
+            f"{unit_zh}（{level_zh}）人员均不在岗，直接升级",
+            f"everybody of {unit_en} ({level_en.lower()}) is away: on to the next level",
+        )
     return (
         f"{unit_zh}（{level_zh}）无人值守，直接升级",
         f"{unit_en} ({level_en.lower()}) has nobody: on to the next level",
@@ -410,6 +547,25 @@ def _accepted(d: Mapping[str, Any], n: Names) -> Pair:
 def _accept(d: Mapping[str, Any], n: Names) -> Pair:
     (zh, en), (more_zh, more_en) = _by(d, n), _because(d, "note")
     return f"{zh} 请求认领提级件{more_zh}", f"{en} asked to take the escalated ticket on{more_en}"
+
+
+def _handed_back(d: Mapping[str, Any], n: Names) -> Pair:
+    (by_zh, by_en), (more_zh, more_en) = n.who(d.get("by")), _because(d, "reason")
+    (from_zh, from_en), (zh, en) = n.level(d.get("level")), n.level(d.get("to_level"))
+    return (
+        f"{by_zh}（{from_zh}级）交回{zh}级办理{more_zh}",
+        f"{by_en} ({from_en.lower()} level) gave it back to the {en.lower()} level{more_en}",
+    )
+
+
+def _hand_back(d: Mapping[str, Any], n: Names) -> Pair:
+    (zh, en), (more_zh, more_en) = _by(d, n), _because(d, "reason")
+    return f"{zh} 请求交回下级办理{more_zh}", f"{en} asked to give it back to the level below{more_en}"
+
+
+def _recount(d: Mapping[str, Any], n: Names) -> Pair:
+    (zh, en), (why_zh, why_en) = _by(d, n), _pair(MOVES, d.get("why", "calendar"))
+    return f"{zh} 请求重算时限（{why_zh}）", f"{en} asked to count all limits again, since {why_en}"
 
 
 # ---------------------------------------------------------------- every service
@@ -442,6 +598,11 @@ BY_BODY: Final[dict[type[m.Body], Callable[[Mapping[str, Any], Names], Pair]]] =
     m.OrderWithdrawn: _withdrawn,
     m.OrderDone: _done,
     m.OrderReworked: _reworked,
+    m.RevisionAsked: _revision_asked,
+    m.RevisionDecided: _revision_decided,
+    m.OrderSuspended: _suspended,
+    m.OrderResumed: _resumed,
+    m.OrderExtended: _extended,
     m.VerificationAsked: _verification,
     m.TicketVerified: _verified,
     m.ReworkOrdered: _rework,
@@ -451,12 +612,15 @@ BY_BODY: Final[dict[type[m.Body], Callable[[Mapping[str, Any], Names], Pair]]] =
     m.TicketReopened: _reopened,
     m.ClocksStarted: _started,
     m.ClocksStopped: _stopped,
+    m.ClocksPaused: _paused,
+    m.ClocksRecalculated: _recalculated,
     m.ClockWarned: _warned,
     m.ClockBreached: _breached,
     m.TicketEscalated: _escalated,
     m.LevelSkipped: _skipped,
     m.SupervisionRepeated: _supervision,
     m.EscalationAccepted: _accepted,
+    m.EscalationHandedBack: _handed_back,
     m.CommandRefused: _refused,
     m.TriageTicket: _triage,
     m.DivertTicket: _divert,
@@ -465,12 +629,15 @@ BY_BODY: Final[dict[type[m.Body], Callable[[Mapping[str, Any], Names], Pair]]] =
     m.ReportProgress: _progress,
     m.CompleteOrder: _complete,
     m.ReviseOrder: _revise,
+    m.DecideRevision: _decide,
     m.AssignTicket: _assign,
     m.VerifyTicket: _verify,
     m.RecordCallBack: _record_call_back,
     m.CloseTicket: _close,
     m.ReopenTicket: _reopen,
     m.AcceptEscalation: _accept,
+    m.HandBack: _hand_back,
+    m.RecountClocks: _recount,
     m.RedriveTicket: _redrive,
 }
 SENTENCES: Final = {body.type.removeprefix(PREFIX): write for body, write in BY_BODY.items()}

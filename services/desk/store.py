@@ -71,7 +71,11 @@ def searchable(profile: Profile) -> Callable[[Ticket], dict[str, Any]]:
         place, category, lead = ticket.place, ticket.category, ticket.lead
         concerned = [owner.unit for owner in ticket.owners]
         concerned += [ticket.waits_at, place.unit if place else ""]
-        concerned += [order.handler.id for order in ticket.orders.values() if order.handler.kind == "unit"]
+        for order in ticket.orders.values():
+            if order.handler.kind == "unit":
+                concerned.append(order.handler.id)
+            if order.request is not None:
+                concerned.append(order.request.unit)
         is_open = ticket.state != CLOSED
         return {
             "state": ticket.state,

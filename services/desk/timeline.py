@@ -38,6 +38,11 @@ KEPT: Final[dict[type[m.Body], tuple[str, ...]]] = {
     m.OrderWithdrawn: ("order_id", "handler", "reason"),
     m.OrderDone: ("order_id", "handler", "result", "detail", "by"),
     m.OrderReworked: ("order_id", "handler", "reason", "handle_by", "attempt"),
+    m.RevisionAsked: ("order_id", "handler", "revision", "until", "reason", "detail", "by", "unit", "decide_by"),
+    m.RevisionDecided: ("order_id", "handler", "revision", "decision", "by", "note"),
+    m.OrderSuspended: ("order_id", "handler", "reason", "detail", "until", "approved_by"),
+    m.OrderResumed: ("order_id", "handler", "why", "by", "handle_by"),
+    m.OrderExtended: ("order_id", "handler", "reason", "old", "handle_by", "times", "approved_by"),
     m.VerificationAsked: ("order_id", "unit"),
     m.TicketVerified: ("order_id", "mode", "by", "note"),
     m.ReworkOrdered: ("order_id", "reason", "by", "reworks"),
@@ -47,12 +52,15 @@ KEPT: Final[dict[type[m.Body], tuple[str, ...]]] = {
     m.TicketReopened: ("reason", "by", "reopenings"),
     m.ClocksStarted: ("clocks",),
     m.ClocksStopped: ("clocks",),
+    m.ClocksPaused: ("tokens", "reason", "since"),
+    m.ClocksRecalculated: ("clocks", "why"),
     m.ClockWarned: ("clock", "order_id", "level", "due_at"),
     m.ClockBreached: ("clock", "order_id", "level", "due_at", "late_by_s"),
     m.TicketEscalated: ("from_level", "to_level", "unit", "cause"),
     m.LevelSkipped: ("level", "unit", "cause", "reason"),
     m.SupervisionRepeated: ("level", "unit", "cause", "times"),
     m.EscalationAccepted: ("level", "cause", "by", "note"),
+    m.EscalationHandedBack: ("level", "to_level", "cause", "by", "reason"),
     m.CommandRefused: ("command", "by", "reason", "detail"),
     m.TriageTicket: ("by", "category", "unit", "severity", "lead", "note"),
     m.DivertTicket: ("by", "diversion", "to", "detail"),
@@ -61,15 +69,24 @@ KEPT: Final[dict[type[m.Body], tuple[str, ...]]] = {
     m.ReportProgress: ("by", "order_id", "department", "progress"),
     m.CompleteOrder: ("by", "order_id", "department"),
     m.ReviseOrder: ("by", "order_id", "department", "revision", "until", "reason"),
+    m.DecideRevision: ("by", "granted", "note"),
     m.AssignTicket: ("by", "to", "reason"),
     m.VerifyTicket: ("by", "passed", "note"),
     m.RecordCallBack: ("by", "reached", "solved", "rating"),
     m.CloseTicket: ("by", "outcome", "reason"),
     m.ReopenTicket: ("by", "reason"),
     m.AcceptEscalation: ("by", "level", "note"),
+    m.HandBack: ("by", "level", "reason"),
+    m.RecountClocks: ("by", "why"),
     m.RedriveTicket: ("by", "service", "action"),
 }
 """Message -> the fields that its entry keeps."""
+OF_CLOCKS: Final[dict[type[m.Part], tuple[str, ...]]] = {
+    m.ClockStart: ("clock", "level", "due_at", "provisional"),
+    m.ClockMove: ("clock", "level", "old", "new", "provisional"),
+    m.ClockStop: ("clock", "level", "outcome", "late_in_fact"),
+}
+"""What it keeps of each clock."""
 
 
 def entry(message: Message) -> dict[str, Any]:
@@ -106,10 +123,8 @@ def plain(value: Any) -> Any:
         return {"zh": plain(value.zh), "en": plain(value.en)}
     if isinstance(value, m.CategoryRef):
         return {"code": value.code, "name": value.name}
-    if isinstance(value, m.ClockStart):
-        return _without_none(clock=value.clock, level=value.level, due_at=_instant(value.due_at))
-    if isinstance(value, m.ClockStop):
-        return _without_none(clock=value.clock, level=value.level, outcome=value.outcome)
+    if type(value) in OF_CLOCKS:
+        return _clock(value)
     return value
 
 
@@ -121,8 +136,9 @@ def _instant(at: datetime) -> str:
         return at.isoformat()
 
 
-def _without_none(**fields: Any) -> dict[str, Any]:
-    return {name: value for name, value in fields.items() if value is not None}
+def _clock(part: m.ClockStart | m.ClockMove | m.ClockStop) -> dict[str, Any]:
+    values = ((name, getattr(part, name)) for name in OF_CLOCKS[type(part)])
+    return {name: plain(value) for name, value in values if value is not None and value is not False}
 
 
 def appended(timeline: tuple[str, ...], message: Message, left_out: int) -> tuple[tuple[str, ...], int]:

@@ -10,7 +10,8 @@ from services.desk.timeline import FIRST_KEPT, PREFIX, entries, whole_id
 from shared.messages import Words
 
 if TYPE_CHECKING:
-    from services.desk.domain import Clock, Order, Outcome, Owner, Ticket
+    from services.desk.clocks import Clock
+    from services.desk.domain import Order, Outcome, Owner, Ticket
     from services.desk.names import Names, Pair
 
 

@@ -7,12 +7,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from services.dispatch.domain import limit, local
 from shared.decider import Effect
 from shared.messages import (
+    AdjudicationAsked,
     ClockBreached,
+    ClocksRecalculated,
     ClockWarned,
     Command,
     CompleteOrder,
+    DepartmentOrderChanged,
     DepartmentOrderClosed,
     DepartmentOrderEscalated,
     DepartmentOrderIssued,
@@ -21,14 +25,20 @@ from shared.messages import (
     DepartmentOrderWithdrawn,
     MessageReceived,
     OrderDone,
+    OrderExtended,
     OrderIssued,
     OrderProgressed,
+    OrderResumed,
     OrderReturned,
     OrderReworked,
     OrderSigned,
+    OrderSuspended,
     OrderWithdrawn,
     ReportProgress,
     ReturnOrder,
+    ReviseOrder,
+    RevisionAsked,
+    RevisionDecided,
     SignOrder,
     TicketClosed,
     TicketEscalated,
@@ -45,13 +55,16 @@ if TYPE_CHECKING:
     from shared.messages import Body, Handler
     from shared.profile import Profile
 
-LEADS_TO: Final[dict[type[Command], str]] = {
-    SignOrder: OrderSigned.type,
-    ReturnOrder: OrderReturned.type,
-    ReportProgress: OrderProgressed.type,
-    CompleteOrder: OrderDone.type,
+LEADS_TO: Final[dict[type[Command], tuple[str, ...]]] = {
+    SignOrder: (OrderSigned.type,),
+    ReturnOrder: (OrderReturned.type, AdjudicationAsked.type),
+    ReportProgress: (OrderProgressed.type,),
+    CompleteOrder: (OrderDone.type,),
 }
-"""What an update leads to when it is carried out; another fact means that its id had been used before."""
+"""How what an update leads to ends when it is carried out; another end means that its id had been used before.
+
+What comes before is what was due, or what ends with the order. For ReviseOrder see `_leads_to`.
+"""
 
 
 def messages(state: DispatchState, turn: Turn, profile: Profile) -> list[Effect]:
@@ -59,11 +72,12 @@ def messages(state: DispatchState, turn: Turn, profile: Profile) -> list[Effect]
     effects = _answer(turn, profile)
     for fact in turn.facts:
         told = FACTS.get(type(fact.data))
-        if told is not None:
-            _tell(effects, told(fact), fact.data.handler, profile)
+        body = None if told is None else told(state, fact, profile)
+        if body is not None:
+            _tell(effects, body, fact.data.handler, profile)
     heard = READ.get(type(turn.message.data))
     if heard is not None:
-        for order, body in heard(state, turn.message.data):
+        for order, body in heard(state, turn.message.data, profile):
             _tell(effects, body, order.handler, profile)
     return effects
 
@@ -84,7 +98,7 @@ def _answer(turn: Turn, profile: Profile) -> list[Effect]:
         answer = UpdateRefused(
             order_id=command.order_id, update_id=update, reason=turn.refused.reason, detail=_both(turn.refused)
         )
-    elif turn.repeated and LEADS_TO.get(type(command)) not in turn.said:
+    elif turn.repeated and not _leads_to(command, turn.said):
         answer = UpdateRefused(
             order_id=command.order_id,
             update_id=update,
@@ -97,6 +111,14 @@ def _answer(turn: Turn, profile: Profile) -> list[Effect]:
     return [Effect(dispatch_topic(department.topic), answer, causation=update)]
 
 
+def _leads_to(command: Command, said: tuple[str, ...]) -> bool:
+    """Tell whether these facts are what such an update leads to."""
+    ends = LEADS_TO.get(type(command), ())
+    if isinstance(command, ReviseOrder):
+        ends = (OrderResumed.type,) if command.revision == "resume" else (RevisionAsked.type,)
+    return bool(said) and said[-1] in ends
+
+
 def _both(refused: Any) -> str:
     """Give the sentence in English, and in Chinese where there is one."""
     return str(refused.detail) if refused.detail_zh == refused.detail else f"{refused.detail} {refused.detail_zh}"
@@ -105,7 +127,7 @@ def _both(refused: Any) -> str:
 # ---------------------------------------------------------------- what dispatch decided
 
 
-def _issued(message: Message) -> DepartmentOrderIssued:
+def _issued(_state: DispatchState, message: Message, _profile: Profile) -> DepartmentOrderIssued:
     fact: OrderIssued = message.data
     return DepartmentOrderIssued(
         order_id=fact.order_id,
@@ -129,32 +151,90 @@ def _issued(message: Message) -> DepartmentOrderIssued:
     )
 
 
-def _reworked(message: Message) -> DepartmentOrderReworked:
+def _reworked(_state: DispatchState, message: Message, _profile: Profile) -> DepartmentOrderReworked:
     fact: OrderReworked = message.data
     return DepartmentOrderReworked(
         order_id=fact.order_id, reason=fact.reason, handle_by=fact.handle_by, attempt=fact.attempt
     )
 
 
-def _returned(message: Message) -> DepartmentOrderWithdrawn:
+def _returned(_state: DispatchState, message: Message, _profile: Profile) -> DepartmentOrderWithdrawn:
     return DepartmentOrderWithdrawn(order_id=message.data.order_id, reason="returned")
 
 
-def _withdrawn(message: Message) -> DepartmentOrderWithdrawn:
+def _withdrawn(_state: DispatchState, message: Message, _profile: Profile) -> DepartmentOrderWithdrawn:
     return DepartmentOrderWithdrawn(order_id=message.data.order_id, reason=message.data.reason)
 
 
-FACTS: Final[dict[type[Body], Callable[[Message], Body]]] = {
+# What is told of suspensions and extensions; no turn leads to two of these, so that each message has an id of its own.
+
+
+def _decided(_state: DispatchState, message: Message, _profile: Profile) -> Body | None:
+    """Tell that it was not granted; what was granted is told by what changes."""
+    fact: RevisionDecided = message.data
+    if fact.decision == "granted":
+        return None
+    en, zh = NOT_GRANTED[fact.decision]
+    asked = "suspension" if fact.revision == "suspend" else "extension"
+    reason = " ".join(part for part in (en, zh, fact.note) if part)
+    return _changed(fact.order_id, reason, **{asked: ("asked", fact.decision)})
+
+
+def _suspended(_state: DispatchState, message: Message, profile: Profile) -> Body:
+    fact: OrderSuspended = message.data
+    known = (reason for reason in profile.revisions.suspension.reasons if reason.id == fact.reason)
+    why = next(((reason.en, reason.zh) for reason in known), (fact.reason, fact.reason))
+    until = local(fact.until, profile)
+    sentence = f"Suspended until {until}: {why[0]}. 已挂账至{until}：{why[1]}。"
+    return _changed(fact.order_id, sentence, state=("signed", "suspended"))
+
+
+def _resumed(state: DispatchState, message: Message, _profile: Profile) -> Body:
+    fact: OrderResumed = message.data
+    order = state.order(fact.order_id)
+    assert order is not None  # noqa: S101 - a fact of its own
+    old = order.run.rests[-1].handle_by
+    return _changed(fact.order_id, RESUMED[fact.why], state=("suspended", "signed"), handle_by=(old, fact.handle_by))
+
+
+def _extended(_state: DispatchState, message: Message, profile: Profile) -> Body:
+    fact: OrderExtended = message.data
+    new = local(fact.handle_by, profile)
+    sentence = f"The extension was granted: the limit is now {new}. 延期已批准：新的办理期限为{new}。"
+    return _changed(fact.order_id, sentence, handle_by=(fact.old, fact.handle_by))
+
+
+def _changed(order_id: str, reason: str, **fields: tuple[Any, Any]) -> DepartmentOrderChanged:
+    """Give what is different from before; a field that is not is left out."""
+    changes = {name: {"old": old, "new": new} for name, (old, new) in fields.items() if old != new}
+    return DepartmentOrderChanged(order_id=order_id, changes=changes, reason=reason)
+
+
+NOT_GRANTED: Final[dict[str, tuple[str, str]]] = {
+    "refused": ("The request was refused.", "申请未获批准。"),
+    "lapsed": ("The request lapsed without a decision: it is not granted.", "申请未在时限内审批，视为不同意。"),
+}
+RESUMED: Final[dict[str, str]] = {
+    "asked": "Resumed as you asked: the rest of the time runs. 已按申请解挂：剩余时限继续计算。",
+    "ended": "The suspension has come to its end: the rest of the time runs. 挂账到期自动解挂：剩余时限继续计算。",
+    "over": "The suspension ends with the order. 派单结束，挂账终止。",
+}
+
+FACTS: Final[dict[type[Body], Callable[[DispatchState, Message, Profile], Body | None]]] = {
     OrderIssued: _issued,
     OrderReworked: _reworked,
     OrderReturned: _returned,
     OrderWithdrawn: _withdrawn,
+    RevisionDecided: _decided,
+    OrderSuspended: _suspended,
+    OrderResumed: _resumed,
+    OrderExtended: _extended,
 }
 
 # ---------------------------------------------------------------- what others decided
 
 
-def _closed(state: DispatchState, closed: TicketClosed) -> list[tuple[Order, Body]]:
+def _closed(state: DispatchState, closed: TicketClosed, _profile: Profile) -> list[tuple[Order, Body]]:
     """Tell of the order that this closing ended; one that was withdrawn has been told of already."""
     last = state.last
     if last is None or last.state != "closed" or last.closing != closed.closings:
@@ -162,10 +242,10 @@ def _closed(state: DispatchState, closed: TicketClosed) -> list[tuple[Order, Bod
     return [(last, DepartmentOrderClosed(order_id=last.id, outcome=closed.outcome))]
 
 
-def _late(state: DispatchState, clock: ClockWarned | ClockBreached) -> list[tuple[Order, Body]]:
+def _late(state: DispatchState, clock: ClockWarned | ClockBreached, _profile: Profile) -> list[tuple[Order, Body]]:
     order = state.open
-    if order is None or order.id != clock.order_id:
-        return []
+    if order is None or order.id != clock.order_id or clock.clock not in {"sign", "handle"}:
+        return []  # a level's own limit is not the department's
     kind = "breach" if isinstance(clock, ClockBreached) else "warning"
     return [
         (
@@ -177,7 +257,20 @@ def _late(state: DispatchState, clock: ClockWarned | ClockBreached) -> list[tupl
     ]
 
 
-def _escalated(state: DispatchState, fact: TicketEscalated) -> list[tuple[Order, Body]]:
+def _recounted(state: DispatchState, fact: ClocksRecalculated, _profile: Profile) -> list[tuple[Order, Body]]:
+    """Tell of a limit that another calendar has moved; what dispatch moved itself it has told."""
+    order = state.open
+    if order is None or fact.why in {"resumed", "extended"}:
+        return []
+    reason = "The working calendar has changed: the limit was counted again. 工作日历已调整，时限已重新计算。"
+    return [
+        (order, _changed(order.id, reason, handle_by=(move.old, move.new)))
+        for move in fact.clocks
+        if move.clock == "handle" and move.order_id == order.id
+    ]
+
+
+def _escalated(state: DispatchState, fact: TicketEscalated, _profile: Profile) -> list[tuple[Order, Body]]:
     order = state.open
     if order is None or fact.order_id not in {None, order.id}:
         return []
@@ -187,11 +280,13 @@ def _escalated(state: DispatchState, fact: TicketEscalated) -> list[tuple[Order,
     return [(order, body)]
 
 
-def _urged(state: DispatchState, said: MessageReceived) -> list[tuple[Order, Body]]:
+def _urged(state: DispatchState, said: MessageReceived, profile: Profile) -> list[tuple[Order, Body]]:
     order = state.open
     if order is None or said.message_kind != "urge":
         return []
     clock, due_at = ("sign", order.sign_by) if order.state == "issued" else ("handle", order.handle_by)
+    if order.state == "suspended":  # the limit that will be when it rests for as long as it may
+        due_at = limit(order.run.resumed(order.run.rests[-1].until), profile)
     return [
         (
             order,
@@ -202,10 +297,11 @@ def _urged(state: DispatchState, said: MessageReceived) -> list[tuple[Order, Bod
     ]
 
 
-READ: Final[dict[type[Body], Callable[[DispatchState, Any], list[tuple[Order, Body]]]]] = {
+READ: Final[dict[type[Body], Callable[[DispatchState, Any, Profile], list[tuple[Order, Body]]]]] = {
     TicketClosed: _closed,
     ClockWarned: _late,
     ClockBreached: _late,
+    ClocksRecalculated: _recounted,
     TicketEscalated: _escalated,
     MessageReceived: _urged,
 }

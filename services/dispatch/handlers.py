@@ -6,14 +6,16 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from services.dispatch.departments import messages
-from services.dispatch.domain import DispatchState, decide, evolve
+from services.dispatch.domain import DispatchState, decide, evolve, wake_at
 from shared import metrics
 from shared.decider import Decider
 from shared.messages import (
     AssignTicket,
     ClockBreached,
+    ClocksRecalculated,
     ClockWarned,
     CompleteOrder,
+    DecideRevision,
     MessageReceived,
     OrderDone,
     OrderIssued,
@@ -43,6 +45,7 @@ CONSUMES: dict[str, type[Body]] = {
         TicketReopened,
         ClockWarned,
         ClockBreached,
+        ClocksRecalculated,
         TicketEscalated,
         MessageReceived,
         SignOrder,
@@ -50,6 +53,7 @@ CONSUMES: dict[str, type[Body]] = {
         ReportProgress,
         CompleteOrder,
         ReviseOrder,
+        DecideRevision,
         AssignTicket,
     )
 }
@@ -66,6 +70,7 @@ def decider(profile: Profile) -> Decider[DispatchState]:
         evolve=evolve,
         effects=partial(messages, profile=profile),
         observe=observe,
+        wake_at=wake_at,
     )
 
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+import structlog
+
 from services.sla.handlers import decider
+from services.sla.recount import recount_where_calendars_changed
 from services.sla.store import count_timers
 from shared import metrics
 from shared.loop.loop import Probe, no_probe
@@ -16,6 +19,8 @@ if TYPE_CHECKING:
     from services.sla.settings import Settings
     from shared.clock import Clock
     from shared.kafka import Publisher
+
+log = structlog.get_logger(__name__)
 
 REFRESH_S = 10
 """Seconds between two counts of the timers."""
@@ -32,11 +37,17 @@ def build(
     service = Service("sla", settings, clock=clock, probe=probe, publisher=publisher)
     service.read_log(decider(service.profile))
 
+    async def recount() -> None:
+        told = await recount_where_calendars_changed(service.db, service.publisher, service.profile, service.clock)
+        if told:
+            log.info("the calendars have changed: limits are counted again", tickets=told)
+        await asyncio.Event().wait()
+
     async def refresh() -> None:
         await refresh_gauges(service)
         await asyncio.sleep(REFRESH_S)
 
-    service.background.append(refresh)
+    service.background += [refresh, recount]
     return service
 
 

@@ -3,43 +3,21 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from services.sla.domain import SlaState, decide, evolve, wake_at
+from services.sla.domain.rules import RULES
+from services.sla.recount import calendars
 from shared import metrics
 from shared.decider import Decider
-from shared.messages import (
-    AcceptEscalation,
-    ClockBreached,
-    ClocksStopped,
-    OrderDone,
-    OrderIssued,
-    OrderReturned,
-    OrderReworked,
-    OrderSigned,
-    OrderWithdrawn,
-    TicketClosed,
-    TicketEscalated,
-)
+from shared.messages import ClockBreached, ClocksStopped, TicketEscalated
 
 if TYPE_CHECKING:
     from shared.decider import Turn
     from shared.messages import Body
     from shared.profile import Profile
 
-CONSUMES: dict[str, type[Body]] = {
-    body.type: body
-    for body in (
-        OrderIssued,
-        OrderSigned,
-        OrderDone,
-        OrderReturned,
-        OrderWithdrawn,
-        OrderReworked,
-        TicketClosed,
-        AcceptEscalation,
-    )
-}
+CONSUMES: dict[str, type[Body]] = {body.type: body for body in RULES}
 
 
 def decider(profile: Profile) -> Decider[SlaState]:
@@ -52,7 +30,14 @@ def decider(profile: Profile) -> Decider[SlaState]:
         evolve=evolve,
         observe=observe,
         wake_at=wake_at,
+        fields=counted_by,
     )
+
+
+def counted_by(state: SlaState) -> dict[str, Any]:
+    """Give what stands beside the state: by which calendars its limits were counted."""
+    found = calendars(state)
+    return {"c": found} if found else {}
 
 
 def observe(turn: Turn) -> None:
@@ -63,7 +48,7 @@ def observe(turn: Turn) -> None:
     if turn.repeated:
         return
     if turn.refused is not None:
-        metrics.refusals.labels("accept-escalation", turn.refused.reason).inc()
+        metrics.refusals.labels(turn.message.data.type.split(".")[2], turn.refused.reason).inc()
         return
     for message in turn.facts:
         fact = message.data

@@ -22,6 +22,14 @@ def collection_of(collection: str, generation: int) -> str:
     return collection if generation == FIRST else f"{collection}_g{generation}"
 
 
+def generation_of(collection: str, name: str) -> int | None:
+    """Give the generation whose collection has this name; None when it is another collection's."""
+    if name == collection:
+        return FIRST
+    number = name.removeprefix(f"{collection}_g")
+    return int(number) if number != name and number.isdecimal() else None
+
+
 def partition_key(group: str, generation: int, topic: str, number: int) -> str:
     """Give the id of a partition document; each generation has documents, and so offsets, of its own."""
     inner = "" if generation == FIRST else f"g{generation}/"

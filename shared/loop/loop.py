@@ -24,7 +24,7 @@ from shared.loop.poison import Burst
 from shared.loop.work import Batch, Outcome, Work
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
@@ -64,6 +64,12 @@ class Progress:
     trouble: str = ""
     paused: set[str] = field(default_factory=set)
     lag: dict[str, int] = field(default_factory=dict)
+
+
+def _is_clear(partition: Partition) -> bool:
+    """Tell whether all is read that may answer what is due next."""
+    clear, due = partition.clear_until, partition.next_due
+    return clear is not None and due is not None and due <= clear
 
 
 class PartitionLoop(ConsumerRebalanceListener):  # type: ignore[misc]
@@ -358,6 +364,8 @@ class PartitionLoop(ConsumerRebalanceListener):  # type: ignore[misc]
             else:
                 for partition in partitions:
                     partition.outbox, partition.outbox_since = [], None
+                if pause > FIRST_PAUSE_S:
+                    self.progress.trouble = ""
                 return
 
     def _measure(self, outcome: Outcome, records: int, seconds: float) -> None:
@@ -416,7 +424,7 @@ class PartitionLoop(ConsumerRebalanceListener):  # type: ignore[misc]
         late = [p for p in self._owned.values() if p.next_due is not None and p.next_due <= now]
         if not late:
             return
-        caught_up = await self._caught_up(late)
+        caught_up = await self._caught_up(late, now)
         if caught_up:
             async with self._lock:
                 owned = {p.key: p for p in self._owned.values()}
@@ -425,32 +433,37 @@ class PartitionLoop(ConsumerRebalanceListener):  # type: ignore[misc]
             await asyncio.sleep(CATCH_UP_S)
             self._wake.set()
 
-    async def _caught_up(self, late: Sequence[Partition]) -> list[Partition]:
+    async def _caught_up(self, late: Sequence[Partition], now: datetime) -> list[Partition]:
         """Give those that have read what was on the log when they came due.
 
         What answers a deadline in time may lie unread behind an outage: a breach decided before it is read
         would be false, and stay.
         """
-        unknown = [TopicPartition(p.topic, p.number) for p in late if p.read_first is None]
+        unclear = [p for p in late if not _is_clear(p)]
+        unknown = [TopicPartition(p.topic, p.number) for p in unclear if p.read_first is None]
         if unknown and self.consumer is not None:
             try:
                 ends = await self.consumer.end_offsets(unknown)
             except KafkaError as error:
                 raise TryLater(f"Kafka does not tell the end of the log: {error}") from error
-            for p in late:
+            for p in unclear:
                 if p.read_first is None:
-                    p.read_first = ends[TopicPartition(p.topic, p.number)]
-        paused = self.progress.paused
-        return [p for p in late if p.topic in paused or (p.read_first is not None and p.position >= p.read_first)]
+                    p.read_first, p.asked_at = ends[TopicPartition(p.topic, p.number)], now
+        for p in unclear:
+            if p.topic in self.progress.paused or (p.read_first is not None and p.position >= p.read_first):
+                p.clear_until, p.read_first = p.asked_at or now, None
+        return [p for p in late if _is_clear(p)]
 
     async def _fire(self, now: datetime, late: Sequence[Partition]) -> None:
         try:
-            batches = [Batch(p, due=await self._work.due(p, now, self._batch_timers)) for p in late]
+            batches = [
+                Batch(p, due=await self._work.due(p, min(now, p.clear_until or now), self._batch_timers)) for p in late
+            ]
             batches = [batch for batch in batches if batch.due]
             if batches:
                 await self._turn(batches)
             for partition in late:
-                partition.next_due, partition.read_first = await self._work.next_due(partition), None
+                partition.next_due = await self._work.next_due(partition)
         except (TryLater, Conflict, Fenced) as error:
             await self._recover(error, late)
             raise
@@ -515,12 +528,11 @@ class PartitionLoop(ConsumerRebalanceListener):  # type: ignore[misc]
         """Tell whether Kafka has given us partitions and all of them are taken over."""
         return bool(self._owned) and self._assigned == self._owned.keys()
 
-    async def idle(self) -> bool:
-        """Tell whether everything on the topics is read, everything due is fired and everything said is published."""
-        if self.consumer is None or self.progress.turn_since is not None or not self._owned:
+    def idle(self, ends: Mapping[TopicPartition, int]) -> bool:
+        """Tell whether all up to `ends` is read, everything due is fired and everything said is published."""
+        if self.progress.turn_since is not None or not self.owns_partitions():
             return False
         now = self._clock.now()
-        ends = await self.consumer.end_offsets(list(self._owned))
         return all(
             p.position >= ends[tp] and not p.outbox and (p.next_due is None or p.next_due > now)
             for tp, p in self._owned.items()

@@ -48,7 +48,11 @@ class Partition:
     """The stored document holds an outbox, published or not."""
     next_due: datetime | None = None
     read_first: int | None = None
-    """Records up to this offset were there when the timer came due: they are read before it fires."""
+    """Records up to this offset were there when a timer came due: they are read before it fires."""
+    asked_at: datetime | None = None
+    """The instant at which `read_first` was the end of the log."""
+    clear_until: datetime | None = None
+    """All that was on the log at this instant is read: what was due by then may fire."""
     parked: set[str] = field(default_factory=set)
     """Tickets of this partition whose records queue."""
 

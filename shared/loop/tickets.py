@@ -340,24 +340,12 @@ class Fold(Generic[S]):
     def _apply(self, partition: Partition, message: Message) -> str:
         """Run one message through the rules; the slot is changed only when all of it went well."""
         slot = self._slots[message.ticket]
-        seen, producer = slot.seen or {}, message.envelope.source
         sequence = message.envelope.sequence
-        if sequence:
-            last = seen.get(producer, 0)
-            if sequence <= last:
-                metrics.duplicates.labels(self._decider.service).inc()
-                return "duplicate"
-            if self._decider.reads_everything and sequence != last + 1:
-                metrics.sequence_gaps.inc(sequence - last - 1)
-                log.error("facts are missing from the log", ticket=message.ticket, producer=producer, after=last)
-        answers = slot.answers or {}
-        if not sequence and message.envelope.id in answers:
-            reason, *rest = answers[message.envelope.id]
-            if reason:
-                turn = Turn(message, (), Refused(reason, *rest), repeated=True, state=slot.state)
-            else:
-                turn = Turn(message, (), repeated=True, said=tuple(rest), state=slot.state)
-            self._say(partition, slot, message, turn, slot.state)
+        if sequence and self._seen(slot, message.envelope):
+            metrics.duplicates.labels(self._decider.service).inc()
+            return "duplicate"
+        if not sequence and message.envelope.id in (slot.answers or {}):
+            self._again(partition, slot, message)
             return "repeated"
         refusal: Refused | None = None
         try:
@@ -382,49 +370,74 @@ class Fold(Generic[S]):
             state = self._decider.evolve(state, fact)
             facts.append(fact)
         turn = Turn(message, tuple(facts), refusal, said=tuple(body.type for body in bodies), state=state)
-        changed = slot.copy()
-        changed.state, changed.sequence = state, number
-        if sequence and changed.seen is not None:
-            changed.seen[producer] = sequence
-        if message.data.kind == "command" and message.envelope.type != "timer" and changed.answers is not None:
-            changed.answers[message.envelope.id] = (
-                [refusal.reason, refusal.detail, refusal.detail_zh] if refusal else ["", *turn.said]
-            )
-            while len(changed.answers) > ANSWERS_KEPT:
-                del changed.answers[next(iter(changed.answers))]
-        changed.wake_at = self._decider.wake_at(state)
-        self._say(partition, changed, message, turn, state)
-        self._slots[message.ticket] = self._changed[message.ticket] = changed
+        said = self._said(partition, slot.ticket, message, turn, state)
+        if not said and state is slot.state and message.data.kind == "fact" and not self._decider.reads_everything:
+            return "handled"  # it led to nothing, and would again: nothing to write down
+        self._slots[message.ticket] = self._changed[message.ticket] = self._remembering(slot, turn, number)
+        self._outcome.outbox.setdefault(partition.key, []).extend(said)
         self._turns.append(turn)
         return "refused" if refusal else "handled"
 
-    def _say(self, partition: Partition, slot: Slot[S], message: Message, turn: Turn, state: S) -> None:
-        """Put facts and effects into the outbox; effects are made first, so that a failing one says nothing."""
+    def _seen(self, slot: Slot[S], envelope: Envelope) -> bool:
+        """Tell whether a fact was folded before; whoever reads everything notices where one is missing."""
+        last = (slot.seen or {}).get(envelope.source, 0)
+        if self._decider.reads_everything and envelope.sequence > last + 1:
+            metrics.sequence_gaps.inc(envelope.sequence - last - 1)
+            log.error("facts are missing from the log", ticket=slot.ticket, producer=envelope.source, after=last)
+        return envelope.sequence <= last
+
+    def _again(self, partition: Partition, slot: Slot[S], message: Message) -> None:
+        """Give the answer to a command once more, and do nothing."""
+        reason, *rest = (slot.answers or {})[message.envelope.id]
+        if reason:
+            turn = Turn(message, (), Refused(reason, *rest), repeated=True, state=slot.state)
+        else:
+            turn = Turn(message, (), repeated=True, said=tuple(rest), state=slot.state)
+        said = self._said(partition, slot.ticket, message, turn, slot.state)
+        self._outcome.outbox.setdefault(partition.key, []).extend(said)
+
+    def _remembering(self, slot: Slot[S], turn: Turn, number: int) -> Slot[S]:
+        """Give the slot after a turn."""
+        changed, envelope, refused = slot.copy(), turn.message.envelope, turn.refused
+        changed.state, changed.sequence = turn.state, number
+        if envelope.sequence and changed.seen is not None:
+            changed.seen[envelope.source] = envelope.sequence
+        if turn.message.data.kind == "command" and envelope.type != "timer" and changed.answers is not None:
+            changed.answers[envelope.id] = (
+                [refused.reason, refused.detail, refused.detail_zh] if refused else ["", *turn.said]
+            )
+            while len(changed.answers) > ANSWERS_KEPT:
+                del changed.answers[next(iter(changed.answers))]
+        changed.wake_at = self._decider.wake_at(turn.state)
+        return changed
+
+    def _said(self, partition: Partition, ticket: str, message: Message, turn: Turn, state: S) -> list[Outgoing]:
+        """Give facts and effects as they go out; effects are made first, so that a failing one says nothing."""
         effects = self._decider.effects(state, turn)
-        outbox = self._outcome.outbox.setdefault(partition.key, [])
-        outbox.extend(
+        said = [
             Outgoing(
                 TICKETS,
-                slot.ticket,
+                ticket,
                 headers(fact.envelope),
                 fact.data.model_dump_json(exclude_defaults=True).encode(),
                 partition.number,
             )
             for fact in turn.facts
-        )
+        ]
         for effect in effects:
             envelope = Envelope(
                 id=named(self._decider.service, message.envelope.id, effect.topic, effect.body.type),
                 source=self._source,
                 type=effect.body.type,
                 time=self._now,
-                subject=slot.ticket,
+                subject=ticket,
                 causation=effect.causation or message.envelope.id,
                 traceparent=message.envelope.traceparent,
             )
-            key = slot.ticket if effect.key is None else effect.key
+            key = ticket if effect.key is None else effect.key
             value = effect.body.model_dump_json(by_alias=True).encode()
-            outbox.append(Outgoing(effect.topic, key, headers(envelope), value))
+            said.append(Outgoing(effect.topic, key, headers(envelope), value))
+        return said
 
     # ------------------------------------------------------------ poison
 

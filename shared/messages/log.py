@@ -11,6 +11,7 @@ from shared.messages.parts import (
     CallerRef,
     CategoryRef,
     Channel,
+    ClockMove,
     ClockStart,
     ClockStop,
     Handler,
@@ -23,8 +24,8 @@ from shared.messages.parts import (
 )
 from shared.messages.registry import Command, Fact
 
-LadderCause = Literal["sign", "handle"]
-"""A clock whose breach may send a ticket up the ladder."""
+LadderCause = Literal["accept", "dispatch", "sign", "handle", "verify", "call-back", "total", "severity"]
+"""Why a ticket goes up the ladder: a clock that was breached, or that the matter is grave from the start."""
 ReturnReason = Literal["not-ours", "wrong-place", "incomplete", "duplicate"]
 MessageKind = Literal["follow-up", "answer", "withdrawal", "rating", "not-solved", "urge"]
 Outcome = Literal["solved", "informed", "withdrawn", "diverted", "forced", "unsolved"]
@@ -174,6 +175,8 @@ class OrderIssued(Fact):
     handle_by: AwareDatetime
     sign_limit: Span
     handle_limit: Span
+    calendar: str = "always"
+    """The profile's working time in which the limits are counted."""
     warn_share: float
     category: CategoryRef
     severity: Severity
@@ -186,6 +189,7 @@ class OrderIssued(Fact):
     attempt: int = 1
     by: str = "gridcall"
     profile_version: str
+    reported_at: AwareDatetime | None = None
 
 
 class OrderSigned(Fact):
@@ -288,6 +292,7 @@ class OrderReworked(Fact):
     reason: str
     handle_by: AwareDatetime
     handle_limit: Span
+    calendar: str = "always"
     warn_share: float
     attempt: int
 
@@ -346,8 +351,102 @@ class CompleteOrder(Command):
     evidence: tuple[Attachment, ...] = ()
 
 
+Revision = Literal["suspend", "extend"]
+
+
+class RevisionAsked(Fact):
+    """The handler asks for a suspension (挂账) or an extension (延期); whoever is one level up decides."""
+
+    type: ClassVar[str] = "gridcall.ticket.revision-asked.v1"
+    producer: ClassVar[str] = "dispatch"
+
+    order_id: str
+    handler: Handler
+    revision: Revision
+    until: AwareDatetime
+    """For a suspension when it ends by itself, for an extension the new limit."""
+    reason: str
+    detail: str = ""
+    by: str = ""
+    unit: str
+    """Whoever is on duty here decides."""
+    level: str
+    decide_by: AwareDatetime
+    """What is not decided by the limit is not granted."""
+
+
+class RevisionDecided(Fact):
+    """A suspension or an extension was granted, refused, or is off because nobody decided in time."""
+
+    type: ClassVar[str] = "gridcall.ticket.revision-decided.v1"
+    producer: ClassVar[str] = "dispatch"
+
+    order_id: str
+    handler: Handler
+    revision: Revision
+    decision: Literal["granted", "refused", "lapsed"]
+    by: str = ""
+    note: str = ""
+
+
+class OrderSuspended(Fact):
+    """The order rests (挂账): its handling clock is paused until a date, or until it is resumed before."""
+
+    type: ClassVar[str] = "gridcall.ticket.order-suspended.v1"
+    producer: ClassVar[str] = "dispatch"
+
+    order_id: str
+    handler: Handler
+    reason: str
+    detail: str = ""
+    since: AwareDatetime
+    until: AwareDatetime
+    approved_by: str
+
+
+class OrderResumed(Fact):
+    """The order goes on (解挂) with the rest of its time."""
+
+    type: ClassVar[str] = "gridcall.ticket.order-resumed.v1"
+    producer: ClassVar[str] = "dispatch"
+
+    order_id: str
+    handler: Handler
+    why: Literal["asked", "ended", "over"]
+    """Somebody asked, its date came, or the order ended."""
+    by: str = ""
+    resumed_at: AwareDatetime
+    handle_by: AwareDatetime
+
+
+class OrderExtended(Fact):
+    """The handling limit was moved (延期); both limits stay on record."""
+
+    type: ClassVar[str] = "gridcall.ticket.order-extended.v1"
+    producer: ClassVar[str] = "dispatch"
+
+    order_id: str
+    handler: Handler
+    reason: str
+    old: AwareDatetime
+    handle_by: AwareDatetime
+    times: int
+    """How many extensions the order has had, with this one."""
+    approved_by: str
+
+
+class DecideRevision(Command):
+    """Grant or refuse the suspension or extension that was asked for."""
+
+    type: ClassVar[str] = "gridcall.ticket.decide-revision.v1"
+    producer: ClassVar[str] = "dispatch"
+
+    granted: bool
+    note: str = ""
+
+
 class ReviseOrder(Command):
-    """Suspend, resume or extend (挂账 解挂 延期): understood, and refused with a sentence until these are offered."""
+    """Ask to suspend or to extend (挂账 延期), or resume (解挂), which needs nobody's leave."""
 
     type: ClassVar[str] = "gridcall.ticket.revise-order.v1"
     producer: ClassVar[str] = "dispatch"
@@ -517,6 +616,29 @@ class ClocksStopped(Fact):
     clocks: tuple[ClockStop, ...]
 
 
+class ClocksPaused(Fact):
+    """Clocks rest; a pause within a pause counts once."""
+
+    type: ClassVar[str] = "gridcall.ticket.clocks-paused.v1"
+    producer: ClassVar[str] = "sla"
+
+    tokens: tuple[str, ...]
+    reason: str
+    since: AwareDatetime
+
+
+class ClocksRecalculated(Fact):
+    """Limits have moved, each counted again from the clock's own start: nothing ever sets a clock back."""
+
+    type: ClassVar[str] = "gridcall.ticket.clocks-recalculated.v1"
+    producer: ClassVar[str] = "sla"
+
+    clocks: tuple[ClockMove, ...]
+    why: Literal["resumed", "extended", "calendar", "policy", "edited"]
+    at: AwareDatetime
+    """Since when it holds: for `resumed` the end of the pause."""
+
+
 class ClockWarned(Fact):
     """A limit is near (黄灯)."""
 
@@ -567,7 +689,7 @@ class LevelSkipped(Fact):
     level: str
     unit: str | None = None
     cause: LadderCause
-    reason: Literal["no-unit", "no-staff"]
+    reason: Literal["no-unit", "no-staff", "all-away"]
 
 
 class SupervisionRepeated(Fact):
@@ -592,6 +714,39 @@ class EscalationAccepted(Fact):
     cause: LadderCause
     by: str
     note: str = ""
+
+
+class EscalationHandedBack(Fact):
+    """An upper level gave it back to the one below, with a reason; that it was escalated stays on record."""
+
+    type: ClassVar[str] = "gridcall.ticket.escalation-handed-back.v1"
+    producer: ClassVar[str] = "sla"
+
+    level: str
+    to_level: str
+    cause: LadderCause
+    by: str
+    reason: str
+
+
+class HandBack(Command):
+    """Give an escalated ticket back to the level below: its clock runs anew, and its breach goes above this level."""
+
+    type: ClassVar[str] = "gridcall.ticket.hand-back.v1"
+    producer: ClassVar[str] = "sla"
+
+    level: str | None = None
+    """Left out: the highest level reached."""
+    reason: str
+
+
+class RecountClocks(Command):
+    """Count every running limit again from its own start, by the calendars and rules of today."""
+
+    type: ClassVar[str] = "gridcall.ticket.recount-clocks.v1"
+    producer: ClassVar[str] = "sla"
+
+    why: Literal["calendar", "policy"] = "calendar"
 
 
 class AcceptEscalation(Command):
@@ -641,10 +796,13 @@ DESK_COMMANDS: dict[str, type[Command]] = {
     "progress": ReportProgress,
     "done": CompleteOrder,
     "assign": AssignTicket,
+    "revise": ReviseOrder,
+    "decide-revision": DecideRevision,
     "verify": VerifyTicket,
     "call-back": RecordCallBack,
     "close": CloseTicket,
     "reopen": ReopenTicket,
     "accept-escalation": AcceptEscalation,
+    "hand-back": HandBack,
 }
 """The last part of the desk's `POST /v1/tickets/{id}/commands/{command}` -> what it asks for."""

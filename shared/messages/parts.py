@@ -106,7 +106,27 @@ class ClockStart(Part):
     started_at: AwareDatetime
     due_at: AwareDatetime
     warn_at: AwareDatetime | None = None
+    warn_share: float = 0.0
+    """Share of the counted time after which it warns; 0 for never."""
     limit: Span
+    calendar: str = "always@"
+    """The working time in which the limit was counted, and which version of it."""
+    provisional: bool = False
+    """It depends on holidays that are not published yet."""
+
+
+class ClockMove(Part):
+    """A running clock whose limit has moved."""
+
+    clock: str
+    token: str
+    order_id: str | None = None
+    level: str | None = None
+    old: AwareDatetime
+    new: AwareDatetime
+    warn_at: AwareDatetime | None = None
+    calendar: str = "always@"
+    provisional: bool = False
 
 
 class ClockStop(Part):
@@ -118,3 +138,7 @@ class ClockStop(Part):
     level: str | None = None
     cause: str | None = None
     outcome: Literal["met", "late", "cancelled"]
+    late_in_fact: bool = False
+    """Met by an extension, and later than the first limit."""
+    paused_s: float = 0.0
+    """Counted time in which it rested, in seconds."""

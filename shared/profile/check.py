@@ -11,6 +11,8 @@ from difflib import get_close_matches
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
+from shared.calendar import ALWAYS
+from shared.calendar.civic import laid_out
 from shared.profile.model import matches
 
 if TYPE_CHECKING:
@@ -45,6 +47,7 @@ def findings(content: ProfileFile) -> list[Finding]:
             _categories(content),
             _routing(content, units),
             _diversions(content),
+            _calendars(content),
             _ladder(content),
             _closing(content),
         )
@@ -68,6 +71,24 @@ def _twice(what: str, named: Iterable[tuple[str, Pointer]]) -> Iterator[Finding]
         if name in seen:
             yield Finding(pointer, f"{what} '{name}' is used twice: change one", seen[name])
         seen.setdefault(name, pointer)
+
+
+def _calendars(content: ProfileFile) -> Iterator[Finding]:
+    for name, rules in content.calendars.items():
+        if name == ALWAYS.name:
+            yield Finding(("calendars", name), f"'{name}' is the round-the-clock calendar: give yours another name")
+        try:
+            laid_out(name, rules, content.zone)
+        except ValueError as error:
+            yield Finding(("calendars", name, *(("holidays",) if "holidays" in str(error) else ())), str(error))
+    known = {ALWAYS.name, *content.calendars}
+    yield from _unknown("calendar", content.clocks.calendar, known, ("clocks", "calendar"))
+    for at, category in enumerate(content.categories):
+        if category.calendar is not None:
+            yield from _unknown("calendar", category.calendar, known, ("categories", at, "calendar"))
+    for at, department in enumerate(content.departments):
+        if department.calendar is not None:
+            yield from _unknown("calendar", department.calendar, known, ("departments", at, "calendar"))
 
 
 def _levels(content: ProfileFile) -> Iterator[Finding]:
@@ -272,6 +293,13 @@ def _ladder(content: ProfileFile) -> Iterator[Finding]:
     yield from _unknown("level", top, ids, ("ladder", "top"))
     for level in content.ladder.steps:
         yield from _unknown("level", level, ids, ("ladder", "steps", level))
+    for clock, climbed in content.ladder.climbs.items():
+        pointer: Pointer = ("ladder", "climbs", clock)
+        for nth, level in enumerate(climbed):
+            yield from _unknown("level", level, ids, (*pointer, nth))
+        ranks = [ids.index(level) for level in climbed if level in ids]
+        if ranks != sorted(set(ranks)):
+            yield Finding(pointer, "the levels of a clock go upwards, each once: put the lowest first")
     for level in ids[: ids.index(top) + 1] if top in ids else ():
         if level not in content.ladder.steps:
             yield Finding(("ladder", "steps"), f"level '{level}' has no step: add its limits")

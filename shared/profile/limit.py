@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
 from typing import Final, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -19,14 +18,6 @@ TimeUnit = Literal[
 
 UNITS: Final[tuple[str, ...]] = get_args(TimeUnit)
 _WRITTEN = re.compile(r"(\d{1,6}) +([a-z_]+)")
-_LENGTH: Final[dict[TimeUnit, timedelta]] = {
-    "minutes": timedelta(minutes=1),
-    "urgent_hours": timedelta(hours=1),
-    "urgent_days": timedelta(days=1),
-    "work_hours": timedelta(hours=1),
-    "work_days": timedelta(days=1),
-    "natural_days": timedelta(days=1),
-}
 
 
 class Limit(BaseModel):
@@ -50,16 +41,6 @@ class Limit(BaseModel):
             )
             raise ValueError(message)
         return {"amount": int(written[1]), "unit": written[2]}
-
-    @property
-    def wall_clock(self) -> timedelta:
-        """The limit read on a wall clock: every hour counts and a day has 24 of them.
-
-        This is the seam for working calendars: `urgent_*`, `minutes` and `natural_days` run on
-        through nights and holidays and will stay as they are; `work_hours` and `work_days` will be
-        counted by the calendar of the sla service, which takes the whole Limit and not this length.
-        """
-        return self.amount * _LENGTH[self.unit]
 
     def __str__(self) -> str:
         """The limit in plain words: `2 urgent hours`."""

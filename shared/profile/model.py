@@ -6,11 +6,13 @@ These are the shapes of the file, section by section. What one section says abou
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Final, Literal, TypeVar, get_args
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from shared.calendar import CalendarRules
 from shared.profile.limit import Limit
 from shared.profile.polygon import Area
 
@@ -84,12 +86,27 @@ class Level(Named):
         return value
 
 
+class Absence(Part):
+    """Days on which somebody is not there, both included."""
+
+    begin: date = Field(alias="from")
+    end: date = Field(alias="to")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Absence:
+        if self.end < self.begin:
+            message = "an absence ends before it begins: exchange its days"
+            raise ValueError(message)
+        return self
+
+
 class Staff(Part):
     """Somebody who can be given a ticket."""
 
     id: Code
     name: Text
     role: Text
+    away: tuple[Absence, ...] = ()
 
 
 class Unit(Named):
@@ -114,6 +131,8 @@ class Department(Named):
     staff: tuple[Staff, ...] = ()
     codes: tuple[Code, ...] = ()
     aliases: tuple[Text, ...] = ()
+    calendar: Short | None = None
+    """Its own working time, where it has one."""
 
 
 class Road(Named):
@@ -147,6 +166,8 @@ class Category(Words):
     major: Code
     kind: Literal["component", "event", "appeal"] = "event"
     aliases: tuple[Text, ...] = ()
+    calendar: Short | None = None
+    """On what working time its limits are counted, whoever handles it: `always` for water, gas, power and heat."""
     conditions: tuple[Condition, ...] = Field(min_length=1)
 
     def condition(self, condition_id: str | None = None) -> Condition | None:
@@ -225,11 +246,25 @@ class SeverityRule(Part):
     words: tuple[Text, ...] = ()
 
 
-class Clocks(Part):
-    """How long signing may take, and at which share of a limit a warning is given."""
+ClockName = Literal["accept", "dispatch", "sign", "handle", "verify", "call-back", "total"]
 
+
+class Clocks(Part):
+    """How long each step may take, at which share of a limit a warning is given, and in whose working time.
+
+    Handling has its limit with the filing condition, verification and call-back have theirs under `closing`.
+    """
+
+    accept: Limit | None = None
+    """Until a person has triaged what the rules could not; left out: no clock."""
+    dispatch: Limit | None = None
+    """Until a duty officer has said who handles what was returned; left out: no clock."""
+    total: LimitBySeverity | None = None
+    """From the report to the closing, whatever rests meanwhile; left out: no clock."""
     sign: LimitBySeverity
     warn_share: float = Field(default=0.8, gt=0, lt=1)
+    calendar: Short = "always"
+    """Where neither the category nor the department says otherwise."""
 
 
 class LadderRules(Part):
@@ -239,6 +274,10 @@ class LadderRules(Part):
     repeat: LimitBySeverity
     top: Code | None = None
     """The last level of the ladder; the highest level when left out."""
+    climbs: dict[ClockName, tuple[Code, ...]] = Field(default_factory=dict)
+    """Levels that a clock's breach adds, where these are not all: none means that it only warns."""
+    at_once: tuple[Severity, ...] = ()
+    """Severities with which a ticket is the top's from the first order on, with an alarm."""
 
 
 Verification = Literal["automatic", "person"]
@@ -273,6 +312,40 @@ class Returns(Part):
     duty_level: Code
 
 
+def _limit(written: str) -> Limit:
+    return Limit.model_validate(written)
+
+
+class Extensions(Part):
+    """How often and how far a handling limit may be moved (延期)."""
+
+    most: int = Field(default=2, ge=0, le=20)
+    """Granted ones per order; what was refused does not count."""
+    longest: Limit = _limit("15 work_days")
+    """Longest that one extension may add to the limit that stands."""
+
+
+class Suspensions(Part):
+    """How often, how long and why an order may rest (挂账)."""
+
+    most: int = Field(default=1, ge=0, le=20)
+    longest: Limit = _limit("365 natural_days")
+    reasons: tuple[Named, ...] = (
+        Named(id="season", zh="受季节限制", en="must wait for the season"),
+        Named(id="engineering", zh="需工程立项施工", en="needs building work of its own"),
+        Named(id="materials", zh="等待备料", en="waits for materials"),
+        Named(id="funding", zh="等待资金", en="waits for funds"),
+        Named(id="third-party", zh="需第三方配合", en="waits for somebody else"),
+    )
+
+
+class Revisions(Part):
+    """What may move a handling limit; whoever is on duty one level up decides."""
+
+    extension: Extensions = Field(default_factory=Extensions)
+    suspension: Suspensions = Field(default_factory=Suspensions)
+
+
 class Intake(Part):
     """What a report may look like."""
 
@@ -301,11 +374,14 @@ class ProfileFile(Part):
     categories: tuple[Category, ...] = Field(min_length=1)
     routing: Routing
     diversions: tuple[DiversionRule, ...] = ()
+    calendars: dict[Short, CalendarRules] = Field(default_factory=dict)
+    """Working times by name; `always` (round the clock) is there without being written."""
     severity: tuple[SeverityRule, ...] = ()
     clocks: Clocks
     ladder: LadderRules
     closing: Closing
     returns: Returns
+    revisions: Revisions = Field(default_factory=Revisions)
     intake: Intake = Field(default_factory=Intake)
 
 

@@ -8,16 +8,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
-from shared.profile.model import (
-    Condition,
-)
+from shared.calendar import ALWAYS
+from shared.calendar.civic import laid_out
+from shared.profile.model import Condition
 from shared.profile.place import Location, Places
 from shared.profile.routing import Matrix, diversion, graver
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from datetime import datetime
 
+    from shared.calendar import Calendar
     from shared.profile.limit import Limit
     from shared.profile.model import (
         Category,
@@ -48,6 +51,26 @@ class Ladder:
     def __init__(self, rules: LadderRules, levels: tuple[Level, ...]) -> None:
         self._rules = rules
         self.top: str = rules.top or levels[-1].id
+        self._ranks = {level.id: rank for rank, level in enumerate(levels)}
+        self._all = tuple(level.id for level in levels[: self._ranks[self.top] + 1])
+        self._climbs: dict[str, tuple[str, ...]] = {str(clock): climbed for clock, climbed in rules.climbs.items()}
+
+    def above(self, level: str, clock: str) -> list[str]:
+        """The levels above one that a breach of the clock adds one after the other, the lowest first.
+
+        A level that the profile does not know is below all.
+        """
+        rank = self._ranks.get(level, -1)
+        return [each for each in self._climbs.get(clock, self._all) if self._ranks[each] > rank]
+
+    def last(self, clock: str) -> str | None:
+        """The level that is called again and again until somebody accepts; None for a clock that only warns."""
+        climbed = self._climbs.get(clock, self._all)
+        return climbed[-1] if climbed else None
+
+    def at_once(self, severity: Severity) -> bool:
+        """Whether a ticket of this severity is the top's from the first order on."""
+        return severity in self._rules.at_once
 
     def step(self, level: str, severity: Severity) -> Limit:
         """How long the level has, from the moment when it was added."""
@@ -68,6 +91,7 @@ class Profile:
         self.name = content.name
         self.title = content.title
         self.zone = content.zone
+        self._zone = ZoneInfo(content.zone)
         self.levels = content.levels
         self.units = content.units
         self.departments = content.departments
@@ -76,6 +100,7 @@ class Profile:
         self.routing = content.routing
         self.closing = content.closing
         self.returns = content.returns
+        self.revisions = content.revisions
         self.intake = content.intake
         self.warn_share = content.clocks.warn_share
         self.ladder = Ladder(content.ladder, content.levels)
@@ -86,6 +111,7 @@ class Profile:
         self._departments_by_name = {
             name.casefold(): department for department in content.departments for name in _department_names(department)
         }
+        self._calendars = {name: laid_out(name, rules, self.zone) for name, rules in content.calendars.items()}
         self._roads = {road.id: road for road in content.roads}
         self._categories = {category.code: category for category in content.categories}
         self._categories_by_name = {
@@ -113,6 +139,15 @@ class Profile:
         """The unit and everything above it, lowest first; empty for an unknown one."""
         return self._chains.get(unit_id, ())
 
+    def present(self, unit: Unit, at: datetime) -> bool:
+        """Whether the unit has staff that is not away on the local day of `at`."""
+        day = at.astimezone(self._zone).date()
+        return any(not any(each.begin <= day <= each.end for each in staff.away) for staff in unit.staff)
+
+    def one_level_up(self, unit_id: str) -> Unit:
+        """The next unit above that has staff, else the topmost: who decides what a unit and its handlers ask for."""
+        return next((unit for unit in self.chain(unit_id)[1:] if unit.staff), self.top)
+
     def department(self, department_id: str) -> Department | None:
         """The department of this id."""
         return self._departments.get(department_id)
@@ -120,6 +155,22 @@ class Profile:
     def department_by_alias(self, text: str) -> Department | None:
         """The department that this id, code, name or alias means."""
         return self._departments_by_name.get(text.strip().casefold())
+
+    @property
+    def calendars(self) -> tuple[Calendar, ...]:
+        """The city's working times, without the one that runs round the clock."""
+        return tuple(self._calendars.values())
+
+    def working_time(self, category: str, department: str | None = None) -> Calendar:
+        """The calendar in which limits of this category are counted, for the department that handles it."""
+        known, body = self._categories.get(category), self._departments.get(department or "")
+        named = (known and known.calendar) or (body and body.calendar) or self.content.clocks.calendar
+        return self.calendar(named)
+
+    def calendar(self, name: str) -> Calendar:
+        """The calendar of this name; one that the profile has given up is counted as its usual one."""
+        usual = self._calendars.get(self.content.clocks.calendar, ALWAYS)
+        return ALWAYS if name == ALWAYS.name else self._calendars.get(name, usual)
 
     def road(self, road_id: str) -> Road | None:
         """The road of this id."""
@@ -197,6 +248,21 @@ class Profile:
         """Signing by severity; handling by the filing condition."""
         handle = self._condition(category, condition).limit
         return Limits(sign=self.content.clocks.sign[severity], handle=handle)
+
+    def total(self, severity: Severity) -> Limit | None:
+        """From the report to the closing, by severity; None where the city sets no such limit."""
+        limits = self.content.clocks.total
+        return None if limits is None else limits[severity]
+
+    def waiting(self, clock: str) -> Limit | None:
+        """How long a person may be waited for: accept, dispatch, verify or call-back; None for no limit."""
+        clocks, closing = self.content.clocks, self.closing
+        return {
+            "accept": clocks.accept,
+            "dispatch": clocks.dispatch,
+            "verify": closing.verify_within,
+            "call-back": closing.call_back_within,
+        }[clock]
 
     def _condition(self, category: Category | str, condition: Condition | str | None) -> Condition:
         """The one condition that is meant; a LookupError says which there are."""

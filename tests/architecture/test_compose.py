@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +68,31 @@ def test_kafka_is_configured_the_same_way(compose: dict[str, Any]) -> None:
     assert set(image) == set(local)
     differing = {name for name in local if local[name] != image[name]}
     assert differing <= KAFKA_OF_THE_NETWORK
+
+
+def test_the_image_holds_all_that_its_commands_import(compose: dict[str, Any]) -> None:
+    """Without what only `make run` needs: the ignored files, and the packages of the group `local`."""
+    lines = (ROOT / "deploy" / "Dockerfile.dockerignore").read_text(encoding="utf-8").splitlines()
+    rules = [line for line in lines if line and not line.startswith(("#", "*"))]
+    modules = [compose["setup"]["command"][2], *(f"{part.module}.__main__" for part in SERVICES)]
+    code = "import sys; sys.modules.update(supervisor=None, fiftyone=None)\n"
+    code += "".join(f"import {module}\n" for module in modules)
+    code += "print(*{m.__file__ for m in list(sys.modules.values()) if getattr(m, '__file__', None)}, sep='\\n')"
+    said = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    loaded = {Path(line).relative_to(ROOT) for line in said.splitlines() if line.startswith(f"{ROOT}/")}
+    ours = {path for path in loaded if path.parts[0] in {"deploy", "services", "shared"}}
+    assert len(ours) > 50
+    assert {path for path in ours if not _is_copied(path, rules)} == set()
+
+
+def _is_copied(path: Path, rules: list[str]) -> bool:
+    """Tell what the last rule that fits says, as Docker does."""
+    copied = False
+    for rule in rules:
+        inner = Path(rule.removeprefix("!"))
+        if path == inner or inner in path.parents:
+            copied = rule.startswith("!")
+    return copied
 
 
 def test_prometheus_asks_every_service() -> None:

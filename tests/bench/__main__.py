@@ -68,6 +68,12 @@ def table(result: dict[str, Any]) -> Table:
         f"{timers['due_at_once']} due at once",
     )
     shown.add_row("timers armed a second", f"{timers['arm_per_s']:g}", "sla alone")
+    deadline = result["deadline_us"]
+    shown.add_row(
+        "deadline",
+        f"{deadline['month']:g} µs within a month, {deadline['year']:g} µs a year long",
+        f"median of {deadline['deadlines']}, office hours with holidays; {deadline['paused']:g} µs with three pauses",
+    )
     shown.add_row("rebuild", f"{result['rebuild_events_per_s']} events a second", "")
     lists = result["work_list_ms"]
     shown.add_row("work list", f"p50 {lists['p50']} ms, p99 {lists['p99']} ms", f"{lists['tickets']} tickets")

@@ -24,6 +24,7 @@ from shared.settings import PORTS
 from shared.topics import REPORTS, TICKETS, dispatch_topic, updates_topic
 from tests.bench import timers
 from tests.bench.bodies import bodies
+from tests.bench.deadline import deadline_us
 from tests.bench.load import at_share
 from tests.bench.measure import ROOT, Sample, commit, machine, metric, rss_mb, sample, versions
 from tests.bench.trace import documents_of, null, plan_from, read_log, writes_of
@@ -156,6 +157,7 @@ class Bench:
         self.result |= {"machine": machine(), "versions": versions(), "profile": city.profile, "commit": commit()}
         self.result["options"] = {name: getattr(options, name) for name in Options.__slots__}
         await asyncio.sleep(3)
+        self.result["deadline_us"] = await asyncio.to_thread(deadline_us)
         idle = {name: rss_mb(pid) for name, pid in pids.items()}
         plan = self._load_plan("gridcall", lambda name: name)
         async with Load(city.folder, plan) as load:

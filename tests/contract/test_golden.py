@@ -25,13 +25,22 @@ def test_every_type_has_a_golden_file_and_none_is_left_over() -> None:
     assert {path.stem for path in GOLDEN.glob("*.json")} == set(REGISTRY)
 
 
+def within(golden: Any, dumped: Any) -> bool:
+    """Tell whether everything in one JSON value stands in the other too, which may have more fields."""
+    if isinstance(golden, dict):
+        return all(key in dumped and within(value, dumped[key]) for key, value in golden.items())
+    if isinstance(golden, list):
+        return len(golden) == len(dumped) and all(map(within, golden, dumped))
+    return bool(golden == dumped)
+
+
 @pytest.mark.parametrize("name", sorted(REGISTRY))
 def test_a_golden_body_parses_and_keeps_its_fields(name: str) -> None:
     """What was published once is understood today, with nothing lost."""
     golden = load(name)
     body = REGISTRY[name].model_validate_json(json.dumps(golden))
     dumped = json.loads(body.model_dump_json(by_alias=True))
-    assert {key: dumped[key] for key in golden} == golden
+    assert within(golden, dumped)
 
 
 @pytest.mark.parametrize("name", sorted(REGISTRY))

@@ -32,7 +32,9 @@ async def test_the_example_day(tmp_path: Path) -> None:
         again = await asyncio.to_thread(play, city)
         assert again.adds_up, again.as_dict()
         assert len(await city.read(TICKETS)) == log
-        audited = await asyncio.to_thread(audit_log, city.kafka.address, RealClock().now())
+        audited = await asyncio.to_thread(
+            audit_log, city.kafka.address, load_profile(find_profile("yucheng")), RealClock().now()
+        )
         assert audited.findings == ()
         assert audited.counts["tickets"] == 59
 

@@ -178,6 +178,11 @@ async def test_unreadable_records_become_dead_letters_and_hurt_nobody(servers: S
         async with consumer:
             letters = await consumer.getmany(timeout_ms=5000)
         assert sum(len(records) for records in letters.values()) >= len(bad)
+        letter = (await service.db["dead_letters"].find_one({"reason": "no-value"}))["_id"]
+        transport = httpx.ASGITransport(service.app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://triage") as http:
+            for operation, status in (("discard", 200), ("redrive", 200), ("redrive", 409), ("discard", 409)):
+                assert (await http.post(f"/ops/{operation}/{letter}")).status_code == status
 
 
 async def test_a_burst_of_poison_pauses_the_topic_and_says_so(servers: Servers) -> None:

@@ -2,66 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING
 
+from services.dispatch.domain.edges import allowed, named
 from services.dispatch.domain.orders import adjudicate, issue, withdraw
-from shared.errors import DeadLetter, Refused
+from services.dispatch.domain.revisions import ending
+from shared.errors import Refused
 from shared.messages import Fact, Handler, OrderDone, OrderProgressed, OrderReturned, OrderSigned
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from services.dispatch.domain.state import DispatchState, Order, OrderState
+    from services.dispatch.domain.state import DispatchState
     from shared.decider import Message
     from shared.messages import (
         AssignTicket,
         CompleteOrder,
         ReportProgress,
         ReturnOrder,
-        ReviseOrder,
         SignOrder,
         TicketTriaged,
     )
     from shared.profile import Profile
-
-    OrderCommand = SignOrder | ReturnOrder | ReportProgress | CompleteOrder | ReviseOrder
-
-Act = Literal["sign", "return", "progress", "done", "revise"]
-Reason = tuple[str, str, str]
-
-NOT_SIGNED: Final[Reason] = ("not-signed", "Sign for the order first (签收).", "请先签收工单。")
-NOT_OFFERED: Final[Reason] = (
-    "not-offered-yet",
-    "Suspending, resuming and extending (挂账 解挂 延期) are not offered yet: the limits stand as they are.",
-    "挂账、解挂、延期尚未开放：时限不变。",
-)
-NOT_YOURS: Final[Reason] = ("not-yours", "This order is not yours.", "该工单不属于贵单位。")
-
-EDGES: Final[dict[OrderState, dict[Act, Reason | None]]] = {
-    "issued": {
-        "sign": None,
-        "return": None,
-        "progress": NOT_SIGNED,
-        "done": NOT_SIGNED,
-        "revise": NOT_OFFERED,
-    },
-    "signed": {
-        "sign": ("already-signed", "The order is signed for already.", "工单已签收，无需重复签收。"),
-        "return": None,
-        "progress": None,
-        "done": None,
-        "revise": NOT_OFFERED,
-    },
-}
-"""What may be done with an order that is open, None, or why not."""
-
-OVER: Final[dict[OrderState, tuple[str, str]]] = {
-    "done": ("已办结，等待核实", "done already, and waits for its verification"),
-    "returned": ("已退单", "returned"),
-    "withdrawn": ("已撤回", "withdrawn"),
-    "closed": ("已结案", "closed"),
-}
-
 
 # ---------------------------------------------------------------- on an order
 
@@ -69,14 +31,14 @@ OVER: Final[dict[OrderState, tuple[str, str]]] = {
 def sign(state: DispatchState, message: Message, now: datetime, _profile: Profile) -> list[Fact]:
     """Sign for an order, once."""
     command: SignOrder = message.data
-    order = _order(state, command, "sign")[0]
+    order = allowed(state, command, "sign")[0]
     return [OrderSigned(order_id=order.id, handler=order.handler, by=command.by, note=command.note, signed_at=now)]
 
 
-def send_back(state: DispatchState, message: Message, _now: datetime, profile: Profile) -> list[Fact]:
+def send_back(state: DispatchState, message: Message, now: datetime, profile: Profile) -> list[Fact]:
     """Return an order: to triage as often as the profile says, then to the duty officer, then no more."""
     command: ReturnOrder = message.data
-    order = _order(state, command, "return")[0]
+    order = allowed(state, command, "return")[0]
     if not order.returnable:
         raise Refused(
             "not-returnable",
@@ -95,13 +57,14 @@ def send_back(state: DispatchState, message: Message, _now: datetime, profile: P
         goes_to="triage" if to_triage else "duty-officer",
         returns=returns,
     )
-    return [returned] if to_triage else [returned, adjudicate(state, returns, profile)]
+    facts = [*ending(order, now, profile), returned]
+    return facts if to_triage else [*facts, adjudicate(state, returns, profile)]
 
 
 def progress(state: DispatchState, message: Message, now: datetime, _profile: Profile) -> list[Fact]:
     """Record how it stands, or that somebody is on the spot."""
     command: ReportProgress = message.data
-    order = _order(state, command, "progress")[0]
+    order = allowed(state, command, "progress")[0]
     return [
         OrderProgressed(
             order_id=order.id,
@@ -116,11 +79,12 @@ def progress(state: DispatchState, message: Message, now: datetime, _profile: Pr
     ]
 
 
-def complete(state: DispatchState, message: Message, now: datetime, _profile: Profile) -> list[Fact]:
+def complete(state: DispatchState, message: Message, now: datetime, profile: Profile) -> list[Fact]:
     """Record that the handler says it is done, with all that closing needs."""
     command: CompleteOrder = message.data
-    order, triaged = _order(state, command, "done")
+    order, triaged = allowed(state, command, "done")
     return [
+        *ending(order, now, profile),
         OrderDone(
             order_id=order.id,
             handler=order.handler,
@@ -135,36 +99,8 @@ def complete(state: DispatchState, message: Message, now: datetime, _profile: Pr
             unit=triaged.unit,
             callback=triaged.callback,
             profile_version=triaged.profile_version,
-        )
+        ),
     ]
-
-
-def revise(state: DispatchState, message: Message, _now: datetime, _profile: Profile) -> list[Fact]:
-    """Refuse, always: it is understood, and not offered yet."""
-    _order(state, message.data, "revise")
-    raise Refused(*NOT_OFFERED)
-
-
-def _order(state: DispatchState, command: OrderCommand, act: Act) -> tuple[Order, TicketTriaged]:
-    """Give the order when this may be done with it now; whose it is comes before what can be learnt of it."""
-    if state.triaged is None:
-        if command.department is not None:
-            raise DeadLetter("no-such-order", "no ticket with this id has an order")
-        raise Refused("no-such-order", "No ticket with this id has an order.", "该工单尚无派单。")
-    order = state.order(command.order_id)
-    if order is None:
-        raise Refused("no-such-order", "There is no order with this id: check order_id.", "没有该编号的派单，请核对。")
-    if command.department is not None and order.handler != Handler(kind="department", id=command.department):
-        raise Refused(*NOT_YOURS)
-    if command.department is None:
-        _named(command)
-    if order.state not in EDGES:
-        zh, en = OVER[order.state]
-        raise Refused("order-over", f"The order is {en}.", f"派单{zh}。")
-    why_not = EDGES[order.state][act]
-    if why_not is not None:
-        raise Refused(*why_not)
-    return order, state.triaged
 
 
 def _proposed(command: ReturnOrder, profile: Profile) -> Handler | None:
@@ -188,17 +124,17 @@ def _proposed(command: ReturnOrder, profile: Profile) -> Handler | None:
 def assign(state: DispatchState, message: Message, now: datetime, profile: Profile) -> list[Fact]:
     """Give the ticket to somebody else; after an adjudication the new order may not be returned."""
     command: AssignTicket = message.data
-    _named(command)
+    named(command)
     triaged = _assignable(state)
     if not command.reason.strip():
         raise Refused("no-reason", "Say why: `reason` is empty.", "请写明改派原因（reason）。")
     _existing(command.to, profile)
-    issued = issue(state, message.ticket, triaged, command.to, now, command.by)
+    issued = issue(state, message.ticket, triaged, command.to, now, profile, command.by)
     if state.open is None:
         return [issued]
     if state.open.handler == command.to:
         raise Refused("already-theirs", "They have the order already: nothing to assign.", "该单位正在承办，无需改派。")
-    return [withdraw(state.open, "reassigned"), issued]
+    return [*withdraw(state.open, "reassigned", now, profile), issued]
 
 
 def _assignable(state: DispatchState) -> TicketTriaged:
@@ -238,8 +174,3 @@ def _existing(to: Handler, profile: Profile) -> None:
             f"{unit.en} has no staff: choose a unit above it, or a department.",
             f"{unit.zh}没有人员：请选择上级单元或部门。",
         )
-
-
-def _named(command: OrderCommand | AssignTicket) -> None:
-    if not command.by.strip():
-        raise Refused("no-name", "Say who you are: `by` is empty.", "请写明操作人姓名（by）。")

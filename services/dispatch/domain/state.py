@@ -2,28 +2,107 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
+from shared.calendar import Pause
 from shared.decider import State
 from shared.messages import (
+    ClocksRecalculated,
     Handler,
     OrderDone,
+    OrderExtended,
     OrderIssued,
+    OrderResumed,
     OrderReturned,
     OrderReworked,
     OrderSigned,
+    OrderSuspended,
     OrderWithdrawn,
     Part,
+    Revision,
+    RevisionAsked,
+    RevisionDecided,
+    Span,
     TicketClosed,
     TicketReopened,
     TicketTriaged,
 )
 
-OrderState = Literal["issued", "signed", "done", "returned", "withdrawn", "closed"]
-OPEN: Final = frozenset({"issued", "signed"})
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from shared.messages import Body
+
+OrderState = Literal["issued", "signed", "suspended", "done", "returned", "withdrawn", "closed"]
+OPEN: Final = frozenset({"issued", "signed", "suspended"})
 """Somebody has something to do; `done` waits for closure, the rest is over for good."""
+
+
+class Rest(Part):
+    """A time in which an order is suspended (挂账)."""
+
+    since: AwareDatetime
+    until: AwareDatetime
+    """When it ends by itself."""
+    over_at: AwareDatetime | None = None
+    """When it ended; None while it lasts."""
+    reason: str
+    handle_by: AwareDatetime
+    """The limit that stood before."""
+
+
+class Extension(Part):
+    """A limit that was moved (延期)."""
+
+    old: AwareDatetime
+    new: AwareDatetime
+
+
+class Run(Part):
+    """One run of the handling clock, from the order or from a rework: all from which its limit follows."""
+
+    started_at: AwareDatetime
+    limit: Span
+    calendar: str = "always"
+    rests: tuple[Rest, ...] = ()
+    extensions: tuple[Extension, ...] = ()
+
+    @property
+    def pauses(self) -> tuple[Pause, ...]:
+        """Give its rests as the calendar counts them."""
+        return tuple(Pause(rest.since, rest.over_at, rest.reason) for rest in self.rests)
+
+    def resting(self, rest: Rest) -> Run:
+        """Give it with one more rest."""
+        return self.model_copy(update={"rests": (*self.rests, rest)})
+
+    def resumed(self, at: datetime) -> Run:
+        """Give it with the end of its last rest."""
+        return self.model_copy(update={"rests": (*self.rests[:-1], self.rests[-1].model_copy(update={"over_at": at}))})
+
+    def extended(self, old: datetime, new: datetime) -> Run:
+        """Give it with one more extension."""
+        return self.model_copy(update={"extensions": (*self.extensions, Extension(old=old, new=new))})
+
+
+class Asked(Part):
+    """A suspension or an extension that waits for its decision."""
+
+    revision: Revision
+    until: AwareDatetime
+    reason: str
+    detail: str = ""
+    by: str = ""
+    decide_by: AwareDatetime
+
+
+def _plain_run(order: dict[str, Any]) -> Run:
+    """Give the run of an order that was stored when limits ran on through nights and holidays and stood for ever."""
+    minutes = (order["handle_by"] - order["issued_at"]).total_seconds() / 60
+    return Run(started_at=order["issued_at"], limit=Span(amount=minutes, unit="minutes"))
 
 
 class Order(Part):
@@ -38,6 +117,11 @@ class Order(Part):
     handle_by: AwareDatetime
     closing: int = 0
     """Which closing of the ticket ended it; 0 when another thing did, or nothing yet."""
+    run: Run = Field(default_factory=_plain_run)
+    asked: Asked | None = None
+    suspensions: int = 0
+    extensions: int = 0
+    """Granted ones, over all runs of the order."""
 
 
 class DispatchState(State):
@@ -70,20 +154,36 @@ class DispatchState(State):
         return next((order for order in self.orders if order.id == order_id), None)
 
 
-def after_triaged(_state: DispatchState, fact: TicketTriaged) -> dict[str, Any]:
+def wake_at(state: DispatchState) -> datetime | None:
+    """Give when a suspension ends by itself, or until when a decision is waited for; None where neither is."""
+    order = state.open
+    if order is None:
+        return None
+    if order.state == "suspended":
+        return order.run.rests[-1].until
+    return None if order.asked is None else order.asked.decide_by
+
+
+def after(state: DispatchState, body: Body, at: datetime) -> DispatchState:
+    """Give the state after a body that was said at an instant."""
+    change = AFTER.get(type(body))
+    return state if change is None else state.model_copy(update=change(state, body, at))
+
+
+def after_triaged(_state: DispatchState, fact: TicketTriaged, _at: datetime) -> dict[str, Any]:
     """Triage has decided: the ticket lies with nobody else."""
     return {"triaged": fact, "lies_with": ""}
 
 
-def after_closed(state: DispatchState, fact: TicketClosed) -> dict[str, Any]:
+def after_closed(state: DispatchState, fact: TicketClosed, _at: datetime) -> dict[str, Any]:
     """End the last order, unless something else has ended it."""
     last = state.last
-    if last is None or last.state not in {"issued", "signed", "done"}:
+    if last is None or last.state not in OPEN | {"done"}:
         return {"closed": True}
     return {"closed": True} | _last(state, state="closed", closing=fact.closings)
 
 
-def after_issued(state: DispatchState, fact: OrderIssued) -> dict[str, Any]:
+def after_issued(state: DispatchState, fact: OrderIssued, _at: datetime) -> dict[str, Any]:
     """Add the order."""
     order = Order(
         id=fact.order_id,
@@ -92,11 +192,12 @@ def after_issued(state: DispatchState, fact: OrderIssued) -> dict[str, Any]:
         issued_at=fact.issued_at,
         sign_by=fact.sign_by,
         handle_by=fact.handle_by,
+        run=Run(started_at=fact.issued_at, limit=fact.handle_limit, calendar=fact.calendar),
     )
     return {"orders": (*state.orders, order), "attempt": fact.attempt, "lies_with": ""}
 
 
-def after_returned(state: DispatchState, fact: OrderReturned) -> dict[str, Any]:
+def after_returned(state: DispatchState, fact: OrderReturned, _at: datetime) -> dict[str, Any]:
     """End the order and say with whom the ticket lies."""
     return {
         "returns": fact.returns,
@@ -105,24 +206,73 @@ def after_returned(state: DispatchState, fact: OrderReturned) -> dict[str, Any]:
     } | _last(state, state="returned")
 
 
-def after_reworked(state: DispatchState, fact: OrderReworked) -> dict[str, Any]:
-    """Open the order again; it need not be signed for again."""
-    return {"attempt": fact.attempt} | _last(state, state="signed", handle_by=fact.handle_by)
+def after_reworked(state: DispatchState, fact: OrderReworked, at: datetime) -> dict[str, Any]:
+    """Open the order again with a run of its own; it need not be signed for again."""
+    run = Run(started_at=at, limit=fact.handle_limit, calendar=fact.calendar)
+    return {"attempt": fact.attempt} | _last(state, state="signed", handle_by=fact.handle_by, run=run)
+
+
+def after_asked(state: DispatchState, fact: RevisionAsked, _at: datetime) -> dict[str, Any]:
+    """Keep what was asked for until it is decided."""
+    asked = Asked(
+        revision=fact.revision,
+        until=fact.until,
+        reason=fact.reason,
+        detail=fact.detail,
+        by=fact.by,
+        decide_by=fact.decide_by,
+    )
+    return _last(state, asked=asked)
+
+
+def after_suspended(state: DispatchState, fact: OrderSuspended, _at: datetime) -> dict[str, Any]:
+    """Let it rest; the limit that stood stays on record."""
+    last = state.orders[-1]
+    rest = Rest(since=fact.since, until=fact.until, reason=fact.reason, handle_by=last.handle_by)
+    return _last(state, state="suspended", run=last.run.resting(rest), suspensions=last.suspensions + 1)
+
+
+def after_resumed(state: DispatchState, fact: OrderResumed, _at: datetime) -> dict[str, Any]:
+    """Let it go on, unless its ticket was closed."""
+    last = state.orders[-1]
+    now = "signed" if last.state == "suspended" else last.state
+    return _last(state, state=now, run=last.run.resumed(fact.resumed_at), handle_by=fact.handle_by)
+
+
+def after_extended(state: DispatchState, fact: OrderExtended, _at: datetime) -> dict[str, Any]:
+    """Move the limit; both stay on record."""
+    run = state.orders[-1].run.extended(fact.old, fact.handle_by)
+    return _last(state, run=run, handle_by=fact.handle_by, extensions=fact.times)
+
+
+def after_recalculated(state: DispatchState, fact: ClocksRecalculated, _at: datetime) -> dict[str, Any]:
+    """Take over a limit that was counted again by another calendar; what dispatch moved itself it knows."""
+    order = state.open
+    if order is None or fact.why in {"resumed", "extended"}:
+        return {}
+    moved = [move.new for move in fact.clocks if move.clock == "handle" and move.order_id == order.id]
+    return _last(state, handle_by=moved[-1]) if moved else {}
 
 
 def _last(before: DispatchState, /, **changes: Any) -> dict[str, Any]:
     return {"orders": (*before.orders[:-1], before.orders[-1].model_copy(update=changes))}
 
 
-AFTER: Final[dict[type[Any], Any]] = {
+AFTER: Final[dict[type[Any], Callable[[DispatchState, Any, datetime], dict[str, Any]]]] = {
     TicketTriaged: after_triaged,
     TicketClosed: after_closed,
-    TicketReopened: lambda _state, _fact: {"closed": False},
+    TicketReopened: lambda _state, _fact, _at: {"closed": False},
     OrderIssued: after_issued,
-    OrderSigned: lambda state, _fact: _last(state, state="signed"),
+    OrderSigned: lambda state, _fact, _at: _last(state, state="signed"),
     OrderReturned: after_returned,
-    OrderWithdrawn: lambda state, _fact: _last(state, state="withdrawn"),
-    OrderDone: lambda state, _fact: _last(state, state="done"),
+    OrderWithdrawn: lambda state, _fact, _at: _last(state, state="withdrawn"),
+    OrderDone: lambda state, _fact, _at: _last(state, state="done"),
     OrderReworked: after_reworked,
+    ClocksRecalculated: after_recalculated,
+    RevisionAsked: after_asked,
+    RevisionDecided: lambda state, _fact, _at: _last(state, asked=None),
+    OrderSuspended: after_suspended,
+    OrderResumed: after_resumed,
+    OrderExtended: after_extended,
 }
 """What each fact changes. Commands change nothing, since they may be refused; own facts concern the last order."""

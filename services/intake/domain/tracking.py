@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from zoneinfo import ZoneInfo
 
 from pydantic import AwareDatetime
 
@@ -15,10 +17,13 @@ from shared.messages import (
     Handler,
     MessageReceived,
     OrderDone,
+    OrderExtended,
     OrderIssued,
+    OrderResumed,
     OrderReturned,
     OrderReworked,
     OrderSigned,
+    OrderSuspended,
     ReportClosed,
     ReportDiverted,
     ReportProgressed,
@@ -34,7 +39,6 @@ from shared.messages.parts import Part
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from datetime import datetime
 
     from shared.decider import Message
     from shared.messages import Fact, Receipt
@@ -48,6 +52,7 @@ Where = Literal[
     "triage",
     "ordered",
     "handling",
+    "suspended",
     "reassigning",
     "done",
     "rework",
@@ -62,6 +67,7 @@ STATES: dict[Where, Words] = {
     "triage": Words(zh="人工预审中", en="Somebody decides whose matter it is"),
     "ordered": Words(zh="已派单,待签收", en="Sent to those who handle it, not yet signed for"),
     "handling": Words(zh="已签收,处置中", en="Signed for, being handled"),
+    "suspended": Words(zh="已挂账,暂缓办理", en="Rests for a time, then it goes on"),
     "reassigning": Words(zh="正在重新派单", en="Being given to somebody else"),
     "done": Words(zh="已办结,待核实", en="Done, being checked"),
     "rework": Words(zh="返工中", en="Not good enough, being done again"),
@@ -77,6 +83,13 @@ SENTENCES: dict[str, Words] = {
     "triage": Words(zh="正在人工预审。", en="Somebody is looking whose matter it is."),
     "ordered": Words(zh="已派单至{who}。", en="It was sent to {who}."),
     "signed": Words(zh="{who}已签收。", en="{who} signed for it."),
+    "extended": Words(zh="{who}延期已获批准,办理期限延至{text}。", en="{who} was given more time, until {text}."),
+    "suspended": Words(
+        zh="{who}暂缓办理(挂账),最迟{text}恢复。", en="{who} lets it rest; it goes on at {text} at the latest."
+    ),
+    "resumed": Words(
+        zh="{who}恢复办理,办理期限为{text}。", en="{who} goes on with it; the time that is left ends at {text}."
+    ),
     "returned": Words(zh="{who}退单,正在重新派单。", en="{who} returned it; it is being given to somebody else."),
     "adjudicating": Words(zh="正在裁定承办单位。", en="A duty officer decides who handles it."),
     "done": Words(zh="{who}已办结:{text}", en="{who} says that it is done: {text}"),
@@ -106,6 +119,8 @@ WORDS: dict[str, Words] = {
 }
 """Kinds of message and outcomes, as they stand in a sentence."""
 
+DATED = frozenset({"extended", "suspended", "resumed"})
+"""Entries whose text is an instant."""
 NOTHING_SAID = Words(zh="未填写", en="no details given")
 
 
@@ -192,6 +207,32 @@ def _signed(state: Tracked, message: Message) -> Change:
     return {"where": "handling"} | _line(state, fact.signed_at, "signed", fact.handler)
 
 
+def _extended(state: Tracked, message: Message) -> Change:
+    fact: OrderExtended = message.data
+    if fact.order_id != state.order_id:
+        return {}
+    return {"by_when": fact.handle_by} | _line(
+        state, message.envelope.time, "extended", fact.handler, fact.handle_by.isoformat()
+    )
+
+
+def _suspended(state: Tracked, message: Message) -> Change:
+    fact: OrderSuspended = message.data
+    if fact.order_id != state.order_id:
+        return {}
+    return {"where": "suspended"} | _line(state, fact.since, "suspended", fact.handler, fact.until.isoformat())
+
+
+def _resumed(state: Tracked, message: Message) -> Change:
+    """Tell by when it will be done now, unless the order ends with it."""
+    fact: OrderResumed = message.data
+    if fact.order_id != state.order_id or fact.why == "over":
+        return {}
+    return {"where": "handling", "by_when": fact.handle_by} | _line(
+        state, fact.resumed_at, "resumed", fact.handler, fact.handle_by.isoformat()
+    )
+
+
 def _returned(state: Tracked, message: Message) -> Change:
     fact: OrderReturned = message.data
     if fact.order_id != state.order_id:
@@ -254,6 +295,9 @@ EVOLVES: Mapping[type[Fact], Callable[[Tracked, Message], Change]] = {
     TicketDiverted: _diverted,
     OrderIssued: _ordered,
     OrderSigned: _signed,
+    OrderExtended: _extended,
+    OrderSuspended: _suspended,
+    OrderResumed: _resumed,
     OrderReturned: _returned,
     AdjudicationAsked: _adjudicating,
     OrderDone: _done,
@@ -289,8 +333,13 @@ def receipts(state: Tracked, message: Message, profile: Profile) -> tuple[Receip
         return (_progressed(ticket, "ordered", "ordered", fact.handler, profile),)
     if isinstance(fact, OrderSigned) and fact.order_id == state.order_id:
         return (_progressed(ticket, "handling", "signed", fact.handler, profile),)
+    if isinstance(fact, OrderExtended) and fact.order_id == state.order_id:
+        return (_progressed(ticket, state.where, "extended", fact.handler, profile, fact.handle_by),)
+    if isinstance(fact, OrderSuspended) and fact.order_id == state.order_id:
+        return (_progressed(ticket, "suspended", "suspended", fact.handler, profile, fact.until),)
     if isinstance(fact, TicketDiverted):
-        detail = f"{fact.detail.zh} {fact.detail.en}"
+        zh, en = fact.detail.zh, fact.detail.en  # a person's own sentence is the same in both
+        detail = zh if zh == en else f"{zh} {en}"
         return (ReportDiverted(report_id=ticket, ticket_id=ticket, to=fact.to, detail=detail),)
     if isinstance(fact, OrderDone) and fact.order_id == state.order_id:
         return (ReportResolved(report_id=ticket, ticket_id=ticket, result=said(fact)),)
@@ -299,10 +348,18 @@ def receipts(state: Tracked, message: Message, profile: Profile) -> tuple[Receip
     return ()
 
 
-def _progressed(ticket: str, state: Where, what: str, who: Handler, profile: Profile) -> ReportProgressed:
+def _progressed(
+    ticket: str, state: Where, what: str, who: Handler, profile: Profile, at: datetime | None = None
+) -> ReportProgressed:
     name, words = named(_short(who), profile), SENTENCES[what]
-    detail = f"{words.zh.format(who=name.zh)} {words.en.format(who=name.en)}"
+    text = "" if at is None else _local(at, profile)
+    detail = f"{words.zh.format(who=name.zh, text=text)} {words.en.format(who=name.en, text=text)}"
     return ReportProgressed(report_id=ticket, ticket_id=ticket, state=state, detail=detail)
+
+
+def _local(at: datetime, profile: Profile) -> str:
+    """Give an instant as the clocks of the city show it."""
+    return at.astimezone(ZoneInfo(profile.zone)).strftime("%Y-%m-%d %H:%M")
 
 
 def named(who: str, profile: Profile) -> Words:
@@ -356,6 +413,9 @@ def _sentence(entry: Entry, state: Tracked, profile: Profile) -> Words:
         text = state.diverted or NOTHING_SAID
     elif entry.what == "done":
         text = Words(zh=entry.text, en=entry.text) if entry.text else NOTHING_SAID
+    elif entry.what in DATED:
+        at = _local(datetime.fromisoformat(entry.text), profile)
+        text = Words(zh=at, en=at)
     else:
         text = WORDS.get(entry.text, Words(zh=entry.text, en=entry.text))
     words = SENTENCES[entry.what]

@@ -1,4 +1,7 @@
-"""What must have happened by when, and what if it has not? `rules` decides, `state` folds, `ladder` climbs."""
+"""What must have happened by when, and what if it has not?
+
+`rules` decides, `clocks` counts, `ladder` climbs, `state` folds.
+"""
 
 from services.sla.domain.rules import decide as decide
 from services.sla.domain.state import SlaState as SlaState

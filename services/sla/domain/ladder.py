@@ -7,10 +7,11 @@ goes on above whoever was added before.
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Literal, cast
 
 from services.sla.domain.state import LADDER, Running, SlaState, after
-from shared.deadline import due_at
+from shared.deadline import counted_on, due_at
 from shared.messages import (
     ClockBreached,
     ClocksStarted,
@@ -27,7 +28,7 @@ from shared.messages import (
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from shared.profile import Profile
+    from shared.profile import Profile, Unit
 
 
 def fire(state: SlaState, by: datetime, now: datetime, profile: Profile) -> tuple[SlaState, list[Fact]]:
@@ -54,7 +55,7 @@ def _next_due(state: SlaState, by: datetime) -> Running | None:
 def _warning(running: Running) -> ClockWarned:
     start = running.start
     return ClockWarned(
-        clock=start.clock, token=start.token, order_id=start.order_id, level=start.level, due_at=start.due_at
+        clock=start.clock, token=start.token, order_id=start.order_id, level=start.level, due_at=running.due_at
     )
 
 
@@ -65,60 +66,92 @@ def _breach(state: SlaState, running: Running, noticed: datetime, profile: Profi
         token=start.token,
         order_id=start.order_id,
         level=start.level,
-        due_at=start.due_at,
-        late_by_s=(noticed - start.due_at).total_seconds(),
+        due_at=running.due_at,
+        late_by_s=(noticed - running.due_at).total_seconds(),
     )
     return [breached, *climb(state, cast("LadderCause", running.cause), start.order_id, noticed, profile)]
 
 
 def climb(state: SlaState, cause: LadderCause, order_id: str | None, now: datetime, profile: Profile) -> list[Fact]:
-    """Give the one step that a breach takes.
+    """Give the one step that a breach takes; none for a clock that, by the profile, only warns.
 
-    A level without a unit or without staff is skipped at once, except the top: it is called whatever it has,
-    so that no breach ends in silence.
+    A level without a unit, without staff or with all of it away is skipped at once, except the top: it is called
+    whatever it has, so that no breach ends in silence.
     """
-    here = standing(state, cause, profile)
+    last = profile.ladder.last(cause)
+    if last is None:
+        return []
     chain = {unit.level: unit for unit in profile.chain(state.unit)}
     skipped: list[Fact] = []
-    for level in _above(here, profile):
+    for level in profile.ladder.above(standing(state, cause, profile), cause):
         unit = chain.get(level)
-        name = None if unit is None else unit.id
-        if unit is None or not unit.staff:
-            why: Literal["no-unit", "no-staff"] = "no-unit" if unit is None else "no-staff"
-            skipped.append(LevelSkipped(level=level, unit=name, cause=cause, reason=why))
-            if level != profile.ladder.top:
+        why_not = _why_not(unit, now, profile)
+        if why_not is not None:
+            skipped.append(
+                LevelSkipped(level=level, unit=None if unit is None else unit.id, cause=cause, reason=why_not)
+            )
+            if level != last:
                 continue
-        added = TicketEscalated(
-            from_level=here, to_level=level, unit=name or profile.top.id, cause=cause, order_id=order_id
-        )
-        return [*skipped, added, _level_clock(state, cause, level, order_id, now, profile)]
-    top = profile.ladder.top
-    again = SupervisionRepeated(
-        level=top,
-        unit=chain[top].id if top in chain else profile.top.id,
+        return [*skipped, *add(state, cause, level, order_id, now, profile)]
+    times = state.repeated.get(cause, 0) + 1
+    again = SupervisionRepeated(level=last, unit=_unit(chain, last, profile), cause=cause, times=times)
+    return [again, level_clock(state, cause, last, order_id, now, profile)]
+
+
+def add(
+    state: SlaState, cause: LadderCause, level: str, order_id: str | None, now: datetime, profile: Profile
+) -> list[Fact]:
+    """Make a level an owner, with a clock of its own."""
+    chain = {unit.level: unit for unit in profile.chain(state.unit)}
+    added = TicketEscalated(
+        from_level=standing(state, cause, profile),
+        to_level=level,
+        unit=_unit(chain, level, profile),
         cause=cause,
-        times=state.repeated.get(cause, 0) + 1,
+        order_id=order_id,
     )
-    return [again, _level_clock(state, cause, top, order_id, now, profile)]
+    return [added, level_clock(state, cause, level, order_id, now, profile)]
+
+
+def _why_not(unit: Unit | None, now: datetime, profile: Profile) -> Literal["no-unit", "no-staff", "all-away"] | None:
+    """Say why a level cannot answer; None when it can."""
+    if unit is None:
+        return "no-unit"
+    if not unit.staff:
+        return "no-staff"
+    return None if profile.present(unit, now) else "all-away"
+
+
+def _unit(chain: dict[str, Unit], level: str, profile: Profile) -> str:
+    return chain[level].id if level in chain else profile.top.id
 
 
 def standing(state: SlaState, cause: LadderCause, profile: Profile) -> str:
     """Give the highest level that owns the ticket for a cause: the territorial owner's, or one that was added."""
-    ranks = _ranks(profile)
-    return max((state.level, *state.owners.get(cause, ())), key=lambda level: ranks.get(level, -1))
+    ranks = {level.id: rank for rank, level in enumerate(profile.levels)}
+    return max(_owners(state, cause, profile), key=lambda level: ranks.get(level, -1))
 
 
-def _ranks(profile: Profile) -> dict[str, int]:
-    return {level.id: rank for rank, level in enumerate(profile.levels)}
+def below(state: SlaState, cause: LadderCause, level: str, profile: Profile) -> str | None:
+    """Give the highest level below one that owns the ticket for a cause; None when there is none."""
+    owners = _owners(state, cause, profile)
+    lower = itertools.takewhile(lambda each: each != level, (each.id for each in profile.levels))
+    return next((each for each in reversed(tuple(lower)) if each in owners), None)
 
 
-def _above(level: str, profile: Profile) -> list[str]:
-    """Give the levels above one, up to the ladder's top; a level that the profile does not know is below all."""
-    ranks = _ranks(profile)
-    return [each for each, rank in ranks.items() if ranks.get(level, -1) < rank <= ranks[profile.ladder.top]]
+def _owners(state: SlaState, cause: LadderCause, profile: Profile) -> tuple[str, ...]:
+    return (_own(state, profile), *state.owners.get(cause, ()))
 
 
-def _level_clock(
+def _own(state: SlaState, profile: Profile) -> str:
+    """Give the level of the territorial owner; before there is an order, of whoever must triage."""
+    if state.level:
+        return state.level
+    unit = profile.unit(state.unit)
+    return "" if unit is None else unit.level
+
+
+def level_clock(
     state: SlaState, cause: LadderCause, level: str, order_id: str | None, now: datetime, profile: Profile
 ) -> ClocksStarted:
     """Start the clock of a level from the instant at which it was told, not from the limit that passed.
@@ -126,19 +159,23 @@ def _level_clock(
     After an outage the two lie hours apart, and a level cannot answer for hours in which it knew nothing;
     counted from the limit, one outage would send everything to the top within a second.
     """
-    if level == profile.ladder.top:
+    if level == profile.ladder.last(cause):
         limit = profile.ladder.repeat(state.severity)
     else:
         limit = profile.ladder.step(level, state.severity)
     span = Span(amount=limit.amount, unit=limit.unit)
+    calendar = profile.calendar(state.calendar)
+    due = due_at(now, span, calendar)
     start = ClockStart(
         clock=LADDER,
-        token=f"{order_id}/{LADDER}/{cause}/{level}/{state.started + 1}",
+        token=f"{order_id or 'T'}/{LADDER}/{cause}/{level}/{state.started + 1}",
         order_id=order_id,
         level=level,
         cause=cause,
         started_at=now,
-        due_at=due_at(now, span),
+        due_at=due,
         limit=span,
+        calendar=counted_on(span, calendar).id,
+        provisional=counted_on(span, calendar).provisional(due),
     )
     return ClocksStarted(clocks=(start,))

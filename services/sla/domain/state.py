@@ -4,22 +4,32 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from shared.calendar import Pause
 from shared.decider import Message, State
 from shared.messages import (
+    AdjudicationAsked,
     ClockBreached,
+    ClockMove,
+    ClocksPaused,
+    ClocksRecalculated,
     ClocksStarted,
     ClocksStopped,
     ClockStart,
     ClockWarned,
     LadderCause,
+    OrderDone,
+    OrderExtended,
     OrderIssued,
+    OrderResumed,
     OrderReworked,
+    OrderSuspended,
     Severity,
     SupervisionRepeated,
     TicketClosed,
     TicketEscalated,
+    TriageNeeded,
 )
 
 if TYPE_CHECKING:
@@ -31,12 +41,39 @@ if TYPE_CHECKING:
 LADDER: Final = "ladder"
 
 
+class Rest(BaseModel):
+    """A pause of a clock."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    since: AwareDatetime
+    until: AwareDatetime | None = None
+    reason: str = ""
+
+    def pause(self) -> Pause:
+        """Give it as the calendar counts it."""
+        return Pause(self.since, self.until, self.reason)
+
+
+class Extension(BaseModel):
+    """A limit that somebody has moved."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    old: AwareDatetime
+    new: AwareDatetime
+
+
 class Running(BaseModel):
-    """A clock that runs. Sign and handle clocks stay after their breach, until somebody does what they wait for."""
+    """A clock that runs or rests. It stays after its breach, until somebody does what it waits for."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     start: ClockStart
+    moved: ClockMove | None = None
+    """Its limit as it was last counted again; the one with which it began stays in `start`."""
+    extensions: tuple[Extension, ...] = ()
+    rests: tuple[Rest, ...] = ()
     warned: bool = False
     breached: bool = False
 
@@ -45,16 +82,45 @@ class Running(BaseModel):
         """Give the duty that it stands for: its own, or the one whose breach it follows."""
         return self.start.cause or self.start.clock
 
+    @property
+    def due_at(self) -> datetime:
+        """Give its limit as it stands; while it rests, the one that stood before."""
+        return self.start.due_at if self.moved is None else self.moved.new
+
+    @property
+    def warn_at(self) -> datetime | None:
+        """Give the instant of its warning as it stands."""
+        return (self.moved or self.start).warn_at
+
+    @property
+    def calendar(self) -> str:
+        """Give name and version of the working time by which its limit was counted last."""
+        return (self.moved or self.start).calendar
+
+    @property
+    def provisional(self) -> bool:
+        """Tell whether its limit depends on holidays that are not published yet."""
+        return (self.moved or self.start).provisional
+
+    @property
+    def resting(self) -> bool:
+        """Tell whether it is paused now."""
+        return bool(self.rests) and self.rests[-1].until is None
+
+    @property
+    def pauses(self) -> tuple[Pause, ...]:
+        """Give its pauses as the calendar counts them."""
+        return tuple(rest.pause() for rest in self.rests)
+
     def warns_next(self) -> bool:
         """Tell whether its next event is the warning."""
-        warn_at = self.start.warn_at
-        return not self.warned and warn_at is not None and warn_at < self.start.due_at
+        return not self.warned and self.warn_at is not None and self.warn_at < self.due_at
 
     def next_at(self) -> datetime | None:
         """Give the instant of its warning or its limit, whichever comes next; None when nothing more comes."""
-        if self.breached:
+        if self.breached or self.resting:
             return None
-        return self.start.warn_at if self.warns_next() else self.start.due_at
+        return self.warn_at if self.warns_next() else self.due_at
 
 
 class SlaState(State):
@@ -62,8 +128,10 @@ class SlaState(State):
 
     level: str = ""
     unit: str = ""
-    """The territorial owner by the last order, and its level."""
+    """The territorial owner by the last order, and its level; before there is one, who must triage."""
     severity: Severity = "IV"
+    calendar: str = ""
+    """The working time of the last order; before there is one, the usual one."""
     clocks: tuple[Running, ...] = ()
     owners: dict[LadderCause, tuple[str, ...]] = Field(default_factory=dict)
     """Levels that were added for a cause, lowest first; they are kept for ever."""
@@ -71,6 +139,10 @@ class SlaState(State):
     """How often the top was called again."""
     started: int = 0
     """Clocks started so far: makes each token its own."""
+    alarmed: bool = False
+    """The top was called for a grave matter that is not done yet."""
+    suspended: dict[str, str] = Field(default_factory=dict)
+    """Orders that rest, and why: what begins meanwhile for their handling rests too."""
     closed: bool = False
 
 
@@ -90,6 +162,13 @@ def after(state: SlaState, body: Body) -> SlaState:
     return state if change is None else state.model_copy(update=change(state, body))
 
 
+def folded(state: SlaState, *bodies: Body) -> SlaState:
+    """Give the state after several bodies."""
+    for body in bodies:
+        state = after(state, body)
+    return state
+
+
 def _started(state: SlaState, fact: ClocksStarted) -> dict[str, Any]:
     added = tuple(Running(start=start) for start in fact.clocks)
     return {"clocks": state.clocks + added, "started": state.started + len(added)}
@@ -100,41 +179,80 @@ def _stopped(state: SlaState, fact: ClocksStopped) -> dict[str, Any]:
     return {"clocks": tuple(running for running in state.clocks if running.start.token not in over)}
 
 
-def _warned(state: SlaState, fact: ClockWarned) -> dict[str, Any]:
+def _each(state: SlaState, tokens: set[str], change: Callable[[Running], dict[str, Any]]) -> dict[str, Any]:
     return {
         "clocks": tuple(
-            running.model_copy(update={"warned": True}) if running.start.token == fact.token else running
+            running.model_copy(update=change(running)) if running.start.token in tokens else running
             for running in state.clocks
         )
     }
+
+
+def _paused(state: SlaState, fact: ClocksPaused) -> dict[str, Any]:
+    rest = Rest(since=fact.since, reason=fact.reason)
+    return _each(state, set(fact.tokens), lambda on: {} if on.resting else {"rests": (*on.rests, rest)})
+
+
+def _recalculated(state: SlaState, fact: ClocksRecalculated) -> dict[str, Any]:
+    moves = {move.token: move for move in fact.clocks}
+
+    def change(running: Running) -> dict[str, Any]:
+        changed: dict[str, Any] = {"moved": moves[running.start.token]}
+        if fact.why == "resumed" and running.resting:
+            last = running.rests[-1].model_copy(update={"until": max(fact.at, running.rests[-1].since)})
+            changed["rests"] = (*running.rests[:-1], last)
+        return changed
+
+    return _each(state, set(moves), change)
+
+
+def _warned(state: SlaState, fact: ClockWarned) -> dict[str, Any]:
+    return _each(state, {fact.token}, lambda _running: {"warned": True})
 
 
 def _breached(state: SlaState, fact: ClockBreached) -> dict[str, Any]:
     """A ladder clock ends with its breach, since the next level takes over its duty; the others stand on."""
-    return {
-        "clocks": tuple(
-            running.model_copy(update={"breached": True}) if running.start.token == fact.token else running
-            for running in state.clocks
-            if running.start.token != fact.token or fact.clock != LADDER
-        )
-    }
+    if fact.clock == LADDER:
+        return {"clocks": tuple(running for running in state.clocks if running.start.token != fact.token)}
+    return _each(state, {fact.token}, lambda _running: {"breached": True})
 
 
 def _escalated(state: SlaState, fact: TicketEscalated) -> dict[str, Any]:
-    return {"owners": {**state.owners, fact.cause: (*state.owners.get(fact.cause, ()), fact.to_level)}}
+    owners = {**state.owners, fact.cause: (*state.owners.get(fact.cause, ()), fact.to_level)}
+    return {"owners": owners, "alarmed": state.alarmed or fact.cause == "severity"}
+
+
+def _extended(state: SlaState, fact: OrderExtended) -> dict[str, Any]:
+    granted = Extension(old=fact.old, new=fact.handle_by)
+    tokens = {on.start.token for on in state.clocks if (on.start.clock, on.start.order_id) == ("handle", fact.order_id)}
+    return _each(state, tokens, lambda running: {"extensions": (*running.extensions, granted)})
+
+
+def _resumed(state: SlaState, fact: OrderResumed) -> dict[str, Any]:
+    return {"suspended": {order: why for order, why in state.suspended.items() if order != fact.order_id}}
 
 
 AFTER: Final[dict[type[Body], Callable[[SlaState, Any], dict[str, Any]]]] = {
+    TriageNeeded: lambda state, fact: {"unit": state.unit or fact.unit, "closed": False},
+    AdjudicationAsked: lambda _state, fact: {"unit": fact.unit, "level": fact.level, "closed": False},
     OrderIssued: lambda _state, order: {
         "level": order.level,
         "unit": order.unit,
         "severity": order.severity,
+        "calendar": order.calendar,
+        "suspended": {},
         "closed": False,
     },
-    OrderReworked: lambda _state, _order: {"closed": False},
-    TicketClosed: lambda _state, _fact: {"closed": True},
+    OrderReworked: lambda _state, _order: {"suspended": {}, "closed": False},
+    OrderDone: lambda _state, _order: {"alarmed": False},
+    OrderSuspended: lambda state, order: {"suspended": {**state.suspended, order.order_id: order.reason}},
+    OrderResumed: _resumed,
+    OrderExtended: _extended,
+    TicketClosed: lambda _state, _fact: {"alarmed": False, "suspended": {}, "closed": True},
     ClocksStarted: _started,
     ClocksStopped: _stopped,
+    ClocksPaused: _paused,
+    ClocksRecalculated: _recalculated,
     ClockWarned: _warned,
     ClockBreached: _breached,
     TicketEscalated: _escalated,

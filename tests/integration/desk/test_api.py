@@ -148,6 +148,11 @@ async def test_a_ticket_is_shown_told_explained_and_advised(desk: Desk) -> None:
     }
     explained = await desk.get(f"{path}/deadlines")
     assert [each["state"] for each in explained["deadlines"]] == ["met", "met"]
+    assert (explained["zone"], explained["now"]) == (
+        "Asia/Shanghai",
+        desk.clock.now().isoformat().replace("+00:00", "Z"),
+    )
+    assert [piece["kind"] for piece in explained["deadlines"][0]["segments"]] == ["running"]
     advised = await desk.get(f"{path}/actions")
     assert [each["command"] for each in advised["actions"] if each["possible"]] == ["reopen"]
 
@@ -182,6 +187,24 @@ async def test_orders_are_listed_one_by_one(desk: Desk) -> None:
         seen += [each["id"] for each in page["orders"]]
         cursor = page["cursor"]
     assert sorted(seen) == sorted([order_id(one.ticket, 1), order_id(one.ticket, 2), order_id(two.ticket, 1)])
+
+
+async def test_what_rests_is_found_by_its_state_and_is_not_due(desk: Desk) -> None:
+    """On the lists of tickets and of orders; whoever decides on a request has it on theirs."""
+    life = Life("rests").reported().triaged().issued().signed().asked()
+    await desk.project(life.messages)
+    assert [each["id"] for each in (await desk.get("/v1/tickets", unit="100000001001"))["tickets"]] == [life.ticket]
+    count = len(life.messages)
+    await desk.project(life.suspended().messages[count:])
+    (ticket,) = (await desk.get("/v1/tickets", state="suspended"))["tickets"]
+    assert (ticket["due"], ticket["state_name"]["zh"]) == (None, "挂账")
+    (order,) = (await desk.get("/v1/orders", state="suspended"))["orders"]
+    assert order["id"] == order_id(life.ticket, 1)
+    shown = await desk.get(f"/v1/tickets/{life.ticket}")
+    assert shown["orders"][0]["suspension"]["reason"] == "season"
+    handle = (await desk.get(f"/v1/tickets/{life.ticket}/deadlines"))["deadlines"][-1]
+    assert (handle["state"], handle["segments"][-1]["en"]) == ("paused", "must wait for the season")
+    assert life.ticket in (await desk.http.get("/")).text
 
 
 async def test_counters_units_and_profile(desk: Desk) -> None:

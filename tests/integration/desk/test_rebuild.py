@@ -16,7 +16,7 @@ from shared import metrics
 from shared.chance import random_id
 from shared.clock import RealClock
 from shared.envelope import Outgoing, headers
-from shared.loop.generations import Generations
+from shared.loop.generations import Generations, partition_key
 from shared.mongo import Mongo
 from shared.profile import find_profile, load_profile
 from shared.service import Service
@@ -103,8 +103,10 @@ async def test_a_rebuild_gives_the_same_views_and_the_desk_goes_on_with_them(ser
     lives = [Life(f"rebuild-{random_id()}") for _ in range(60)]
     gaps = metrics.sequence_gaps._value.get()
     async with living(settings) as service:
-        for life in lives[:40]:
+        for life in lives[:30]:
             await say(service, life.straight())
+        for life in lives[30:40]:
+            await say(service, life.rested())
         await shown(service, lives[:40], 1)
         before = await views(service, 1)
 
@@ -165,6 +167,23 @@ async def test_an_idle_desk_follows_too(servers: Servers) -> None:
 
         await eventually(followed)
         await shown(service, [life], 2)
+
+
+async def test_what_a_rebuild_that_was_killed_after_its_swap_has_left_is_dropped_by_the_next(servers: Servers) -> None:
+    """Views and offsets of every older generation."""
+    settings = settings_for(servers)
+    async with living(settings) as service:
+        life = Life(f"left-{random_id()}").straight()
+        await say(service, life)
+        await shown(service, [life], 1)
+        assert (await rebuilt(settings)).swapped
+        left = [{"_id": partition_key(settings.group("desk"), 1, TICKETS, number)} for number in range(8)]
+        await service.db["partitions"].insert_many(left)
+        await service.db["tickets"].insert_one({"_id": life.ticket})
+        assert (await rebuilt(settings)).swapped
+        assert await views(service, 1) == await views(service, 2) == {}
+        assert await service.db["partitions"].count_documents({}) == 8
+        await shown(service, [life], 3)
 
 
 async def test_a_view_that_is_not_what_the_log_says_is_found_and_nothing_is_swapped(servers: Servers) -> None:

@@ -137,6 +137,69 @@ class Life:
         stop = m.ClockStop(clock=clock, token=f"{clock}-{number}", outcome=outcome)
         return self.fact(m.ClocksStopped(clocks=(stop,)))
 
+    def asked(self, revision: m.Revision = "suspend", number: int = 1, handler: m.Handler = POLICE) -> Life:
+        """The handler asks one level up to suspend or to extend the order."""
+        return self.fact(
+            m.RevisionAsked(
+                order_id=order_id(self.ticket, number), handler=handler, revision=revision, reason="season",
+                until=self.now + timedelta(days=9), by="王", unit="100000001001", level="community",
+                decide_by=self.now + timedelta(hours=1),
+            )
+        )  # fmt: skip
+
+    def decided(self, revision: m.Revision = "suspend", number: int = 1, *, granted: bool = True) -> Life:
+        """One level up has decided."""
+        command = self.command(m.DecideRevision(granted=granted, by="乙"))
+        decision: Any = "granted" if granted else "refused"
+        fact = m.RevisionDecided(
+            order_id=order_id(self.ticket, number), handler=POLICE, revision=revision, decision=decision, by="乙"
+        )
+        return self.fact(fact, causation=command)
+
+    def suspended(self, number: int = 1) -> Life:
+        """The order rests, and its handling clock with it."""
+        self.asked("suspend", number).decided("suspend", number)
+        self.fact(
+            m.OrderSuspended(
+                order_id=order_id(self.ticket, number), handler=POLICE, reason="season", since=self.now,
+                until=self.now + timedelta(days=9), approved_by="乙",
+            )
+        )  # fmt: skip
+        return self.fact(m.ClocksPaused(tokens=(f"handle-{number}",), reason="season", since=self.now))
+
+    def resumed(self, number: int = 1) -> Life:
+        """It goes on."""
+        by = START + timedelta(hours=5)
+        order = order_id(self.ticket, number)
+        self.fact(
+            m.OrderResumed(order_id=order, handler=POLICE, why="asked", by="王", resumed_at=self.now, handle_by=by)
+        )
+        return self.moved("resumed", by, number)
+
+    def extended(self, number: int = 1) -> Life:
+        """It has more time."""
+        old, by = START + timedelta(hours=5), START + timedelta(hours=9)
+        self.asked("extend", number).decided("extend", number)
+        self.fact(
+            m.OrderExtended(
+                order_id=order_id(self.ticket, number), handler=POLICE, reason="雨天", old=old, handle_by=by, times=1,
+                approved_by="乙",
+            )
+        )  # fmt: skip
+        return self.moved("extended", by, number)
+
+    def moved(self, why: Any, new: datetime, number: int = 1) -> Life:
+        """The handling limit has moved."""
+        token = f"handle-{number}"
+        clock = self.view().clocks.get(token)
+        old = clock.due_at if clock else new
+        move = m.ClockMove(clock="handle", token=token, old=old, new=new, warn_at=new - timedelta(minutes=20))
+        return self.fact(m.ClocksRecalculated(clocks=(move,), why=why, at=self.now))
+
+    def rested(self) -> Life:
+        """Live a life with a suspension and an extension in it."""
+        return self.reported().triaged().issued().signed().suspended().resumed().extended().done().closed()
+
     def closed(self, number: int = 1) -> Life:
         """What was done stands, and it is over."""
         self.fact(m.TicketVerified(order_id=order_id(self.ticket, number), mode="automatic"))

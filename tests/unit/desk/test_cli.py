@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Callable
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 import typer
+from fastapi.encoders import jsonable_encoder
 from typer.testing import CliRunner
 
 from deploy.cli import dead_letters
@@ -85,12 +87,17 @@ def test_trace_prints_every_line(serve: Callable[[Answer], list[str]]) -> None:
 
 
 def test_explain_prints_every_clock(serve: Callable[[Answer], list[str]]) -> None:
-    """With the sentence that says why."""
-    clocks = json.loads(json.dumps(deadlines(LIFE.view(), NAMES, START), default=str))
-    serve(lambda _call, _service: (200, {"id": LIFE.ticket, "state": "closed", "deadlines": clocks}))
+    """With the sentences that say why, a bar for each, and one legend; for machines the whole answer."""
+    clocks = jsonable_encoder(deadlines(LIFE.view(), NAMES, START))
+    answer = {"id": LIFE.ticket, "state": "closed", "now": START.isoformat(), "zone": "Asia/Shanghai"}
+    serve(lambda _call, _service: (200, answer | {"deadlines": clocks}))
     code, output = run("explain", LIFE.ticket)
     assert code == 0
     assert "签收时限" in output
+    assert "Due Sun 2026-11-22 17:02: 1 urgent hour from Sun 2026-11-22 16:02 for signing" in output
+    assert output.count("[" + "#" * 60 + "]") == 2
+    assert output.count("节假日 holiday") == 1
+    assert json.loads(run("explain", LIFE.ticket, "--json")[1])["deadlines"] == clocks
     serve(lambda _call, _service: (200, {"id": LIFE.ticket, "state": "reported", "deadlines": []}))
     assert "no clocks" in run("explain", LIFE.ticket)[1]
 
@@ -119,6 +126,27 @@ def test_letters_are_listed_from_all_services(serve: Callable[[Answer], list[str
     assert run("dead-letters", "list")[0] == 3
     assert run("dead-letters", "list", "--state", "lost")[0] == 2
     assert run("dead-letters", "list", "--service", "post")[0] == 2
+
+
+def test_an_id_can_be_copied_from_a_narrow_terminal(serve: Callable[[Answer], list[str]]) -> None:
+    """It is what the other commands want."""
+    serve(lambda _call, service: (200, [LETTER] if service == "dispatch" else []))
+    assert str(LETTER["id"]) in run("dead-letters", "list")[1]
+
+
+def test_nothing_is_said_of_who_was_not_asked(serve: Callable[[Answer], list[str]]) -> None:
+    """No letters are claimed to be there, or not to be, by a service that is away."""
+    serve(lambda _call, service: None if service == "sla" else (200, []))
+    assert "no parked tickets in desk, intake, triage, dispatch, closure." in run("dead-letters", "list")[1]
+    serve(lambda _call, _service: None)
+    assert "No open" not in run("dead-letters", "list")[1]
+
+
+def test_a_value_cannot_steer_the_terminal(serve: Callable[[Answer], list[str]]) -> None:
+    """Whoever writes to a topic may write anything."""
+    value = base64.b64encode("\x1b[2J\x00好".encode()).decode()
+    serve(lambda _call, _service: (200, LETTER | {"value": value}))
+    assert r"\x1b[2J\x00好" in run("dead-letters", "show", str(LETTER["id"]))[1]
 
 
 def test_a_letter_is_settled_in_the_service_that_has_it(serve: Callable[[Answer], list[str]]) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.desk.domain import CLOCKS_KEPT, OUTCOMES_KEPT, STATES, Ticket
+from services.desk.clocks import CLOCKS_KEPT
+from services.desk.domain import OUTCOMES_KEPT, STATES, Ticket
 from services.desk.handlers import CONSUMES, decider
 from services.desk.store import NEVER, searchable
 from services.desk.timeline import ENTRIES_KEPT
@@ -110,6 +111,79 @@ def test_what_waits_at_a_desk_is_on_that_units_list() -> None:
     assert FIELDS(life.triaged().view())["units"] == [GRID, "100000001001", "100000001", "100000"]
 
 
+def test_a_suspended_order_rests_and_goes_back_to_where_it_was() -> None:
+    """Nothing of it is due meanwhile; it is found by its state, and whoever decides has it on their list."""
+    life = Life().reported().triaged().issued().signed()
+    order, limit = order_id(life.ticket, 1), life.view().due
+    life.fact(m.OrderProgressed(order_id=order, note="在路上"))
+    asked = life.asked().view()
+    request = asked.orders[order].request
+    assert request is not None
+    assert (request.revision, request.unit, asked.state) == ("suspend", "100000001001", "handling")
+    assert "100000001001" in FIELDS(asked)["units"]
+    life.decided()
+    assert life.view().orders[order].request is None
+
+    rests = life.suspended().view()
+    suspension = rests.orders[order].suspension
+    assert suspension is not None
+    assert (rests.state, rests.orders[order].state, suspension.reason) == ("suspended", "suspended", "season")
+    assert rests.due is None
+    assert (FIELDS(rests)["due"], FIELDS(rests)["orders"][0]["state"]) == (NEVER, "suspended")
+    assert rests.clocks["handle-1"].due_at == limit
+
+    goes_on = life.resumed().view()
+    assert (goes_on.state, goes_on.orders[order].state) == ("handling", "signed")
+    assert goes_on.orders[order].suspension is None
+    assert goes_on.due == goes_on.orders[order].handle_by == START + timedelta(hours=5)
+
+
+def test_a_clock_keeps_its_first_limit_its_pauses_and_its_moves() -> None:
+    """Both limits are on record, and that it was late by the first of them."""
+    life = Life().reported().triaged().issued().signed()
+    first = life.view().clocks["handle-1"].due_at
+    life.fact(m.ClockWarned(clock="handle", token="handle-1", due_at=first))  # noqa: S106 - names a run of a clock
+    life.suspended()
+    life.fact(m.ClocksPaused(tokens=("handle-1", "nothing"), reason="season", since=life.now))
+    clock = life.resumed().extended().view().clocks["handle-1"]
+    assert (clock.first_due_at, clock.due_at) == (first, START + timedelta(hours=9))
+    assert [(move.old, move.new, move.why) for move in clock.moves] == [
+        (first, START + timedelta(hours=5), "resumed"),
+        (START + timedelta(hours=5), START + timedelta(hours=9), "extended"),
+    ]
+    assert len(clock.pauses) == 1
+    assert clock.pauses[0].until is not None
+    assert clock.state == "running"
+    assert life.view().orders[order_id(life.ticket, 1)].extensions == 1
+    stop = m.ClockStop(clock="handle", token="handle-1", outcome="met", late_in_fact=True)  # noqa: S106 - the same
+    ended = life.fact(m.ClocksStopped(clocks=(stop,))).view().clocks["handle-1"]
+    assert (ended.state, ended.late_in_fact) == ("met", True)
+    assert (
+        life.fact(m.ClocksPaused(tokens=("handle-1",), reason="x", since=life.now)).view().clocks["handle-1"] == ended
+    )
+
+
+def test_an_order_that_ends_while_it_rests_asks_for_nothing_more() -> None:
+    """It is done or withdrawn, and no late fact suspends it again."""
+    life = Life().reported().triaged().issued().signed().suspended()
+    order = order_id(life.ticket, 1)
+    life.fact(m.OrderWithdrawn(order_id=order, handler=WATER, reason="reassigned"))
+    over = life.resumed().view().orders[order]
+    assert (over.state, over.request, over.suspension) == ("withdrawn", None, None)
+    other = Life("other").reported().triaged().issued().signed().asked()
+    assert other.done().view().orders[order_id(other.ticket, 1)].request is None
+
+
+def test_what_is_handed_back_is_the_lower_levels_again() -> None:
+    """That it was escalated stays on record."""
+    life = Life().reported().triaged().issued()
+    life.fact(m.TicketEscalated(from_level="grid", to_level="community", unit="100000001001", cause="sign"))
+    life.fact(m.TicketEscalated(from_level="community", to_level="street", unit="100000001", cause="sign"))
+    life.fact(m.EscalationHandedBack(level="street", to_level="community", cause="sign", by="丁", reason="近"))
+    view = life.view()
+    assert (view.level, [owner.handed_back_by for owner in view.owners]) == ("community", ["", "", "丁"])
+
+
 def test_a_closed_ticket_has_no_due_and_one_that_was_never_reported_no_fields() -> None:
     """What nobody reported is on no list."""
     assert FIELDS(Life().straight().view())["due"] == NEVER
@@ -172,7 +246,7 @@ def test_the_desk_reads_everything() -> None:
 
 # ---------------------------------------------------------------- properties
 
-STEPS = st.lists(st.integers(0, 7), max_size=14)
+STEPS = st.lists(st.integers(0, 10), max_size=14)
 
 
 def lived(steps: list[int]) -> Life:
@@ -188,6 +262,9 @@ def lived(steps: list[int]) -> Life:
         lambda: life.fact(m.TicketReopened(reason="r", reopenings=1)),
         lambda: life.fact(note),
         lambda: life.command(m.ReopenTicket(reason="r", by="x")),
+        life.suspended,
+        life.resumed,
+        life.extended,
     ]
     for step in steps:
         choices[step]()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -16,6 +16,7 @@ from services.desk.sentences import BY_BODY, sentence
 from shared import messages as m
 from shared.decider import Message
 from shared.envelope import Envelope
+from shared.messages.log import LadderCause
 from shared.profile import parse_profile
 from tests.unit.desk.lives import Life
 from tests.unit.profile.small import SMALL
@@ -89,6 +90,27 @@ def test_the_city_reads_its_own_clocks() -> None:
     assert "2026-11-22 16:00" in sentence(warned.type, entry_of(warned)["data"], NAMES).en
 
 
+def test_what_was_asked_granted_paused_and_moved_is_told_with_its_instants() -> None:
+    """By names and by the city's clocks."""
+    life = Life().rested()
+    entries = timeline.entries(life.view().timeline)
+    said = {e["type"]: sentence(e["type"], e.get("data", {}), NAMES) for e in entries}
+    assert said["order-suspended.v1"].zh == "公安 的工单挂账至 2026-12-01 16:10（受季节限制），乙 批准。"
+    assert said["clocks-paused.v1"].en == "The clock rests from 2026-11-22 16:11: must wait for the season."
+    assert said["clocks-recalculated.v1"].en == (
+        "Limits were counted again, since it was extended: handling until 2026-11-23 01:00 instead of 2026-11-22 21:00."
+    )
+    assert said["order-resumed.v1"].zh == "王 解挂 公安 的工单，2026-11-22 21:00 前办结。"
+    assert said["order-extended.v1"].en == (
+        "Police has until 2026-11-23 01:00 instead of 2026-11-22 21:00 (雨天): extension number 1, granted by 乙."
+    )
+    assert said["revision-asked.v1"].en.startswith("Police asks for more time until 2026-12-01 16:14 (must wait for")
+    assert said["revision-asked.v1"].en.endswith("New Village is to decide by 2026-11-22 17:14.")
+    assert said["revision-decided.v1"].zh == "乙 同意延期。"
+    ladder = m.ClocksPaused(tokens=("o/ladder/handle/street/4", "o/handle/2"), reason="x", since=AT)
+    assert "street level's and handling clock rests" in sentence(ladder.type, entry_of(ladder)["data"], NAMES).en
+
+
 def test_a_long_text_is_cut_and_the_entry_is_what_json_gives_back() -> None:
     """The timeline is dumped with every turn: it stays small, and equal after it was stored."""
     note = m.OrderProgressed(order_id="o", note="长" * 5000)
@@ -104,4 +126,4 @@ def test_every_state_clock_and_unit_of_time_has_a_name() -> None:
 
     assert set(STATES) == set(STATE_WORDS.values())
     assert set(SPANS) == set(UNITS)
-    assert set(CLOCKS) == {"sign", "handle", "ladder"}
+    assert set(CLOCKS) | {"severity"} == {*get_args(LadderCause), "ladder"}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
 from services.dispatch.domain import DispatchState
 from services.dispatch.handlers import decider
@@ -10,10 +11,12 @@ from shared.messages import (
     CategoryRef,
     Command,
     CompleteOrder,
+    DecideRevision,
     Handler,
     Location,
     ReportProgress,
     ReturnOrder,
+    ReviseOrder,
     SignOrder,
     Span,
     TicketClosed,
@@ -23,7 +26,20 @@ from shared.profile import parse_profile
 from tests.support.fold import MORNING, TICKET, Folded, Said
 from tests.unit.profile.small import SMALL
 
+if TYPE_CHECKING:
+    from shared.profile import Profile
+
 CITY = parse_profile(SMALL, "small")
+OFFICE = parse_profile(
+    SMALL.replace("  warn_share: 0.8", "  warn_share: 0.8\n  calendar: office")
+    + "calendars:\n"
+    + "  office: {zh: 机关, en: Office, hours: [08:30-12:00, 14:00-18:00]}\n"
+    + "revisions:\n"
+    + "  extension: {most: 2, longest: 3 work_days}\n"
+    + "  suspension: {most: 2, longest: 30 natural_days}\n",
+    "office",
+)
+"""The same city in office hours, on which MORNING is a Wednesday at nine."""
 FIRST, SECOND, THIRD = f"{TICKET}-1", f"{TICKET}-2", f"{TICKET}-3"
 G1, COMMUNITY, EAST, TOP = "100000001001001", "100000001001", "100000001", "100000"
 POLICE, WATER = Handler(kind="department", id="police"), Handler(kind="department", id="water")
@@ -51,9 +67,9 @@ def triaged(**given: Any) -> TicketTriaged:
     return TicketTriaged(**(fields | given))
 
 
-def dispatch(**given: Any) -> Folded[DispatchState]:
+def dispatch(city: Profile = CITY, **given: Any) -> Folded[DispatchState]:
     """Give dispatch with one ticket that has just been triaged."""
-    folded = Folded(decider(CITY))
+    folded = Folded(decider(city))
     folded.read(triaged(**given))
     return folded
 
@@ -82,6 +98,33 @@ def note(order_id: str = FIRST, department: str | None = "water", by: str = "李
 def back(order_id: str = FIRST, department: str | None = "water", by: str = "李", **given: Any) -> ReturnOrder:
     """Give a return."""
     return ReturnOrder(order_id=order_id, department=department, by=by, **({"reason": "not-ours"} | given))
+
+
+def extend(order_id: str = FIRST, department: str | None = "water", by: str = "李", **given: Any) -> ReviseOrder:
+    """Ask for an hour more than the two of `triaged`."""
+    fields: dict[str, Any] = {"until": MORNING + timedelta(hours=3), "reason": "缺配件"}
+    return ReviseOrder(order_id=order_id, department=department, by=by, revision="extend", **(fields | given))
+
+
+def suspend(order_id: str = FIRST, department: str | None = "water", by: str = "李", **given: Any) -> ReviseOrder:
+    """Ask to let it rest for ten days."""
+    fields: dict[str, Any] = {"until": MORNING + timedelta(days=10), "reason": "materials"}
+    return ReviseOrder(order_id=order_id, department=department, by=by, revision="suspend", **(fields | given))
+
+
+def resume(order_id: str = FIRST, department: str | None = "water", by: str = "李") -> ReviseOrder:
+    """Go on with it."""
+    return ReviseOrder(order_id=order_id, department=department, by=by, revision="resume")
+
+
+def grant(by: str = "赵值班", **given: Any) -> DecideRevision:
+    """Give the word that it is granted."""
+    return DecideRevision(granted=True, by=by, **given)
+
+
+def deny(by: str = "赵值班", **given: Any) -> DecideRevision:
+    """Give the word that it is not."""
+    return DecideRevision(granted=False, by=by, **given)
 
 
 def closed(outcome: str = "solved", closings: int = 1) -> TicketClosed:

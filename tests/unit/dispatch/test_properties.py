@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from hypothesis import given, settings
@@ -12,6 +13,7 @@ from services.dispatch.handlers import decider
 from shared.messages import (
     AssignTicket,
     Command,
+    DecideRevision,
     Fact,
     Handler,
     OrderDone,
@@ -19,14 +21,13 @@ from shared.messages import (
     OrderReturned,
     OrderReworked,
     OrderWithdrawn,
-    ReviseOrder,
     ReworkOrdered,
     TicketClosed,
     TicketReopened,
     UpdateAccepted,
     UpdateRefused,
 )
-from tests.support.fold import TICKET, Folded, Said
+from tests.support.fold import MORNING, TICKET, Folded, Said
 from tests.unit.dispatch.orders import (
     CITY,
     FIRST,
@@ -39,8 +40,11 @@ from tests.unit.dispatch.orders import (
     closed,
     dispatch,
     done,
+    extend,
     note,
+    resume,
     sign,
+    suspend,
     triaged,
     update,
 )
@@ -51,17 +55,22 @@ if TYPE_CHECKING:
 DEPARTMENTS = ("water", "police")
 
 
-def revise(order_id: str, department: str | None) -> ReviseOrder:
-    """Ask for more time."""
-    return ReviseOrder(order_id=order_id, department=department, by="李", revision="extend")
-
-
 orders = st.sampled_from([FIRST, SECOND, THIRD, f"{TICKET}-4", f"{TICKET}-9"])
-updates = st.builds(
-    lambda make, order, department: make(order, department),
-    st.sampled_from([sign, note, done, back, revise]),
-    orders,
-    st.sampled_from([*DEPARTMENTS, None]),
+askers = st.sampled_from([*DEPARTMENTS, None])
+updates = st.one_of(
+    st.builds(
+        lambda make, order, department: make(order, department),
+        st.sampled_from([sign, note, done, back, resume]),
+        orders,
+        askers,
+    ),
+    st.builds(
+        lambda make, order, department, hours: make(order, department, until=MORNING + timedelta(hours=hours)),
+        st.sampled_from([extend, suspend]),
+        orders,
+        askers,
+        st.integers(min_value=0, max_value=400),
+    ),
 )
 handlers = st.sampled_from([WATER, POLICE, GRID])
 others = st.one_of(
@@ -70,12 +79,17 @@ others = st.one_of(
     st.builds(lambda order: ReworkOrdered(order_id=order, reason="x", reworks=1), orders),
     st.builds(closed, st.sampled_from(["solved", "withdrawn", "diverted", "forced"])),
     st.just(TicketReopened(reason="x", reopenings=1)),
+    st.builds(DecideRevision, granted=st.booleans(), by=st.sampled_from(["赵值班", "李", ""])),
+    st.builds(timedelta, minutes=st.integers(min_value=1, max_value=3000)),
 )
 lives = st.lists(st.one_of(updates, others), max_size=25)
 
 
-def step(folded: Folded[DispatchState], what: Command | Fact, number: int) -> Said:
-    """Read what a department, a person or another service says."""
+def step(folded: Folded[DispatchState], what: Command | Fact | timedelta, number: int) -> Said:
+    """Read what a department, a person or another service says, or let time pass."""
+    if isinstance(what, timedelta):
+        folded.clock.advance(what)
+        return folded.wake()
     department = getattr(what, "department", None)
     return folded.read(what) if department is None else update(folded, what, f"u-{number}")  # type: ignore[arg-type]
 

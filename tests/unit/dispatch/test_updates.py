@@ -13,7 +13,6 @@ from shared.messages import (
     OrderProgressed,
     OrderReturned,
     OrderSigned,
-    ReviseOrder,
     UpdateAccepted,
     UpdateRefused,
 )
@@ -30,8 +29,11 @@ from tests.unit.dispatch.orders import (
     closed,
     dispatch,
     done,
+    extend,
     note,
+    resume,
     sign,
+    suspend,
     topics,
     triaged,
     update,
@@ -109,17 +111,7 @@ def test_an_order_is_signed_for_once() -> None:
     assert refusal(update(folded, sign(), "u-2")) == "already-signed"
 
 
-@pytest.mark.parametrize("revision", ["suspend", "resume", "extend"])
-def test_what_is_not_offered_yet_is_refused_with_a_sentence(revision: str) -> None:
-    """It is understood, and the limits stand."""
-    command = ReviseOrder.model_validate({"order_id": FIRST, "department": "water", "revision": revision})
-    folded = dispatch()
-    assert refusal(update(folded, command)) == "not-offered-yet"
-    update(folded, sign())
-    assert refusal(update(folded, command)) == "not-offered-yet"
-
-
-@pytest.mark.parametrize("make", [sign, note, done, back])
+@pytest.mark.parametrize("make", [sign, note, done, back, extend, suspend, resume])
 def test_an_order_of_another_department_is_refused_to_the_asker_without_a_word_about_it(make: object) -> None:
     """The answer is the same whatever the state of the order, and nobody else hears of it."""
     folded = dispatch()
@@ -158,7 +150,7 @@ def test_an_update_for_a_ticket_that_is_not_there_becomes_a_dead_letter() -> Non
     assert said.dead.reason == "no-such-order"
 
 
-@pytest.mark.parametrize("make", [sign, note, done, back])
+@pytest.mark.parametrize("make", [sign, note, done, back, extend, suspend, resume])
 @pytest.mark.parametrize(
     ("end", "word"),
     [("done", "done already"), ("returned", "returned"), ("withdrawn", "withdrawn"), ("closed", "closed")],

@@ -18,8 +18,11 @@ from shared.messages import (
     Fact,
     Handler,
     MessageReceived,
+    OrderExtended,
+    OrderResumed,
     OrderReturned,
     OrderSigned,
+    OrderSuspended,
     TicketClosed,
     TicketDiverted,
     TicketReopened,
@@ -56,6 +59,28 @@ def issued(number: int = 1, who: Handler = CITY, **changes: Any) -> Any:
 def signed(order: str = ORDER) -> OrderSigned:
     """Give a signature."""
     return OrderSigned(order_id=order, handler=CITY, signed_at=MORNING)
+
+
+def extended(order: str = ORDER) -> OrderExtended:
+    """Give a day more than `issued` gave."""
+    old, new = MORNING + timedelta(days=1), MORNING + timedelta(days=2)
+    return OrderExtended(
+        order_id=order, handler=CITY, reason="13812345678", old=old, handle_by=new, times=1, approved_by="赵"
+    )
+
+
+def suspended(order: str = ORDER) -> OrderSuspended:
+    """Give a rest of ten days."""
+    until = MORNING + timedelta(days=10)
+    return OrderSuspended(
+        order_id=order, handler=CITY, reason="materials", since=MORNING, until=until, approved_by="赵"
+    )
+
+
+def resumed(why: Any = "ended", order: str = ORDER) -> OrderResumed:
+    """Give word that it goes on after the rest."""
+    at = MORNING + timedelta(days=10)
+    return OrderResumed(order_id=order, handler=CITY, why=why, resumed_at=at, handle_by=at + timedelta(days=1))
 
 
 def done(order: str = ORDER, **changes: Any) -> Any:
@@ -126,6 +151,60 @@ def test_by_when_is_said_while_somebody_handles_it() -> None:
     assert person.sees().by_when is None
 
 
+def test_a_granted_extension_is_told_with_the_new_date() -> None:
+    """In the city's local time and in both languages; of who approved it and why, nothing."""
+    person = Person()
+    person.read(issued())
+    person.read(signed())
+    key, causation, kind, body = receipt(person.read(extended()))
+    assert (key, causation, kind, body.state) == ("hotline", "r1", "gridcall.report.progressed.v1", "handling")
+    assert body.detail == (
+        "市政延期已获批准,办理期限延至2026-03-06 09:00。 Municipal Works was given more time, until 2026-03-06 09:00."
+    )
+    assert person.sees().by_when == MORNING + timedelta(days=2)
+    assert person.lines()[-1] == "Municipal Works was given more time, until 2026-03-06 09:00."
+
+
+def test_a_suspension_is_told_with_its_end() -> None:
+    """While it rests there is no date by when it is done; when it goes on there is one again."""
+    person = Person()
+    person.read(issued())
+    person.read(signed())
+    _, _, kind, body = receipt(person.read(suspended()))
+    assert (kind, body.state) == ("gridcall.report.progressed.v1", "suspended")
+    assert body.detail == (
+        "市政暂缓办理(挂账),最迟2026-03-14 09:00恢复。 "
+        "Municipal Works lets it rest; it goes on at 2026-03-14 09:00 at the latest."
+    )
+    assert (person.sees().state, person.sees().by_when) == ("suspended", None)
+    assert person.sees().state_words.zh == "已挂账,暂缓办理"
+    assert person.read(resumed()).effects == []
+    assert (person.sees().state, person.sees().by_when) == ("handling", MORNING + timedelta(days=11))
+    assert person.lines()[-1] == "Municipal Works goes on with it; the time that is left ends at 2026-03-15 09:00."
+
+
+def test_a_suspension_that_ends_with_its_order_says_nothing_of_its_own() -> None:
+    """What ended the order is told."""
+    person = Person()
+    person.read(issued())
+    person.read(suspended())
+    before = person.lines()
+    assert person.read(resumed("over")).effects == []
+    person.read(done())
+    assert person.lines()[:-1] == before
+    assert person.sees().state == "done"
+
+
+@pytest.mark.parametrize("make", [extended, suspended, lambda order: resumed(order=order)])
+def test_the_limits_of_another_order_are_not_told(make: Any) -> None:
+    """It is not the one that the person waits for."""
+    person = Person()
+    person.read(issued(2))
+    before = person.sees()
+    assert person.read(make(ORDER)).effects == []
+    assert person.sees() == before
+
+
 def test_a_diverted_report_says_where_to() -> None:
     """Its receipt names who it was passed to; the closing that follows does not hide it."""
     person = Person()
@@ -136,6 +215,13 @@ def test_a_diverted_report_says_where_to() -> None:
     assert (kind, body.outcome) == ("gridcall.report.closed.v1", "diverted")
     assert person.sees().state == "diverted"
     assert person.lines()[-1] == "It was passed on: 110. Call 110."
+
+
+def test_a_persons_own_sentence_is_told_once() -> None:
+    """Whoever diverts by hand writes one sentence, not one per language."""
+    said = Words(zh="请拨打12122。", en="请拨打12122。")
+    _, _, _, body = receipt(Person().read(TicketDiverted(diversion="not-ours", to="高速公路公司", detail=said)))
+    assert body.detail == "请拨打12122。"
 
 
 def test_a_returned_order_and_the_next_one() -> None:

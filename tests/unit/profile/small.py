@@ -1,5 +1,16 @@
 """What is the smallest profile that uses every section?"""
 
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from shared.calendar import ALWAYS
+from shared.deadline import length
+
+if TYPE_CHECKING:
+    from shared.profile import Limit
+
 SMALL = """\
 name: small
 title: {zh: 小城, en: Small}
@@ -100,3 +111,8 @@ closing:
   max_reworks: 2
 returns: {to_triage: 1, duty_level: street}
 """
+
+
+def round_the_clock(limit: Limit) -> timedelta:
+    """Give a limit's length where every hour counts."""
+    return length(datetime(2026, 11, 23, tzinfo=UTC), limit, ALWAYS)

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from shared.profile import Limit, ProfileInvalid, find_profile, load_profile, parse_profile
-from tests.unit.profile.small import SMALL
+from tests.unit.profile.small import SMALL, round_the_clock
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -251,9 +251,9 @@ def test_importing_and_looking_up_by_code_does_not_load_the_geometry_library() -
         ("7 natural_days", timedelta(days=7)),
     ],
 )
-def test_a_limit_has_a_length_on_the_wall_clock(written: str, length: timedelta) -> None:
-    """Until calendars come, every hour counts and a day has 24 of them."""
+def test_a_limit_has_a_length_round_the_clock(written: str, length: timedelta) -> None:
+    """Where every hour counts, a day has 24 of them."""
     limit = Limit.model_validate(written)
-    assert limit.wall_clock == length
+    assert round_the_clock(limit) == length
     assert str(limit) == written.replace("_", " ")
     assert Limit.model_validate({"amount": limit.amount, "unit": limit.unit}) == limit

@@ -27,10 +27,13 @@ from shared.messages import (
 )
 from shared.messages.log import LadderCause
 from shared.messages.registry import Body
+from shared.profile import parse_profile
+from tests.unit.profile.small import SMALL
 
 NOW = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
 TICKET = ticket_id("test", "1")
 HANDLER = Handler(kind="department", id="huanwei")
+CITY = parse_profile(SMALL, "small")
 CATEGORY = CategoryRef(code="0112", name="道路不洁", condition="any")
 
 
@@ -122,7 +125,7 @@ def life() -> list[Record]:
 
 def audited(records: list[Record], now: datetime = NOW + timedelta(minutes=5)) -> LogAudit:
     """Give the audit of a log."""
-    audit = LogAudit(now)
+    audit = LogAudit(CITY, now)
     for each in records:
         audit.take(each)
     audit.end()

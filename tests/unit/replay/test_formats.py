@@ -45,9 +45,28 @@ def test_json_lines_one_bad_line_spoils_no_other(tmp_path: Path, yucheng: Profil
         b'{"channel": "grid", "text": "y"}',
     ]
     found = read(tmp_path, "day.jsonl", b"\n".join(lines), yucheng)
-    assert [(row.line, row.id, row.source) for row in found.rows] == [(1, "a", "replay/day"), (7, "7", "replay/day")]
+    assert [(row.line, row.name, row.source) for row in found.rows] == [
+        (1, "a", "replay/day"),
+        (7, "line 7", "replay/day"),
+    ]
     assert [bad.line for bad in found.bad] == [2, 3, 5, 6]
     assert "line 1" in found.bad[2].problem
+
+
+def test_a_row_without_an_id_is_known_by_what_it_says(tmp_path: Path, yucheng: Profile) -> None:
+    """Moved it is the same report, corrected it is another one, said twice it is two."""
+    before = read(tmp_path, "a.csv", b"channel,text\napp,x\napp,x\nnope,y\n", yucheng)
+    after = read(tmp_path, "a.csv", b"text,channel\ny,app\nx,app\nx,app\n", yucheng)
+    assert len({row.id for row in before.rows}) == 3
+    assert [row.id for row in after.rows[1:]] == [row.id for row in before.rows[:2]]
+    assert after.rows[0].id not in {row.id for row in before.rows}
+
+
+def test_a_table_of_something_else_is_not_sent(tmp_path: Path, yucheng: Profile) -> None:
+    """Each of its lines would be refused, and stay on the topic."""
+    found = read(tmp_path, "people.csv", b"name,age\nx,1\ny,2\n", yucheng)
+    assert not found.rows
+    assert "channel" in found.bad[0].problem
 
 
 def test_csv_with_dotted_names_becomes_nested_and_typed(tmp_path: Path, yucheng: Profile) -> None:

@@ -88,6 +88,22 @@ def test_all_as_recorded_adds_up(profile: Profile) -> None:
     assert table_of(done, 5).row_count == len(done.lines)
 
 
+@pytest.mark.parametrize("end", ["refused", "diverted"])
+def test_an_end_that_nobody_recorded_adds_up(profile: Profile, end: str) -> None:
+    """A list of reports says nothing of what becomes of them; a refusal is told, and is no difference."""
+    found = row("plain", recorded=False)
+    life = Life(found, ticket_id(found.source, found.id))
+    states: dict[str, str] = {}
+    if end == "refused":
+        life.refused = "no-content: say something"
+    else:
+        life.diverted, life.tickets, states = True, {life.ticket}, {life.ticket: "closed"}
+    recording, lives = Recording("test", (found,)), {life.ticket: life}
+    done = reconciled(recorded_of(recording, [life], profile), Shown(states, 0, 0, 0, 0.0), recording, lives)
+    assert done.adds_up, done.as_dict()
+    assert done.refused == ({"plain": life.refused} if end == "refused" else {})
+
+
 def test_a_report_without_a_receipt_is_lost(profile: Profile) -> None:
     """Also when a ticket is there."""
     case = Case(profile)

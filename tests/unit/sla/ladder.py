@@ -1,44 +1,59 @@
-"""What does a ticket look like whose order runs late? Orders in the small city, and sla's fold with its whole log."""
+"""What does a ticket look like whose order runs late? Orders in a small city, and sla's fold with its whole log."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from services.sla.audit import LATE, Finding, audit
 from services.sla.handlers import decider
+from shared.calendar import Pause
+from shared.deadline import added, due_at, moved
 from shared.decider import Message
 from shared.messages import (
     AcceptEscalation,
+    AdjudicationAsked,
     Body,
+    CallBackAsked,
+    CalledBack,
     CategoryRef,
     ClocksStopped,
+    HandBack,
     Handler,
     Location,
     OrderDone,
+    OrderExtended,
     OrderIssued,
+    OrderResumed,
+    OrderReturned,
     OrderReworked,
     OrderSigned,
+    OrderSuspended,
     OrderWithdrawn,
+    RecountClocks,
     Severity,
     Span,
     TicketClosed,
+    TicketDiverted,
+    TicketTriaged,
+    TicketVerified,
+    TriageNeeded,
+    VerificationAsked,
+    Words,
 )
-from shared.profile import parse_profile
-from tests.support.fold import TICKET, Folded, Said, body_of, envelope_of
-from tests.unit.profile.small import SMALL
+from tests.support.fold import MORNING, TICKET, Folded, Said, body_of, envelope_of
+from tests.unit.sla.cities import CITY, COMMUNITY, DISTRICT, EMPTY_TOP, GRID, LEVEL_OF, STREET
 
 if TYPE_CHECKING:
     from services.sla.domain import SlaState
     from shared.profile import Profile
 
-CITY = parse_profile(SMALL, "small")
-"""Grid 1 and its community have staff, the street has none, the district has."""
-EMPTY_TOP = parse_profile(SMALL.replace(", staff: [{id: d, name: 甲, role: duty}]", ""), "empty-top")
-GRID, COMMUNITY, STREET, DISTRICT = "100000001001001", "100000001001", "100000001", "100000"
+__all__ = ["CITY", "COMMUNITY", "DISTRICT", "EMPTY_TOP", "GRID", "STREET", "Ticket", "minutes", "names"]
+
 SIGN, HANDLE = timedelta(minutes=10), timedelta(minutes=60)
 CREW = Handler(kind="department", id="water")
-LEVEL_OF = {GRID: "grid", COMMUNITY: "community", STREET: "street", DISTRICT: "district"}
+LEAK = CategoryRef(code="0501", name="Leak", condition="leak")
 
 
 def minutes(number: float) -> timedelta:
@@ -46,23 +61,73 @@ def minutes(number: float) -> timedelta:
     return timedelta(minutes=number)
 
 
+def span(written: str) -> Span:
+    """Give a limit as a profile writes it: 3 work_hours."""
+    amount, unit = written.split()
+    return Span.model_validate({"amount": float(amount), "unit": unit})
+
+
+@dataclass
+class Handling:
+    """One run of the handling of an order as dispatch counts it."""
+
+    started_at: datetime
+    limit: Span
+    calendar: str
+    pauses: list[Pause] = field(default_factory=list)
+    extensions: list[tuple[datetime, datetime]] = field(default_factory=list)
+
+    @property
+    def resting(self) -> bool:
+        """Tell whether the order is suspended."""
+        return bool(self.pauses) and self.pauses[-1].end is None
+
+    def by(self, profile: Profile) -> datetime:
+        """Give the limit; while it rests, the one that stood before."""
+        on = profile.calendar(self.calendar)
+        over = [pause for pause in self.pauses if pause.end is not None]
+        extra = sum((added(old, new, self.limit, on) for old, new in self.extensions), timedelta(0))
+        limit = moved(self.started_at, self.limit, on, over, extra)
+        assert limit is not None
+        return limit
+
+
 class Ticket:
     """One ticket as sla sees it; `log` is what the log holds about it."""
 
-    def __init__(self, profile: Profile = CITY) -> None:
+    def __init__(self, profile: Profile = CITY, at: datetime = MORNING) -> None:
         """Begin in the morning with no order."""
-        self.fold: Folded[SlaState] = Folded(decider(profile))
+        self.profile = profile
+        self.fold: Folded[SlaState] = Folded(decider(profile), at)
         self.clock = self.fold.clock
         self.log: list[Message] = []
+        self.handling: dict[str, Handling] = {}
+        self.said_at: datetime | None = None
+
+    def under(self, profile: Profile) -> None:
+        """Go on under another profile, as after a restart."""
+        before, self.profile = self.fold, profile
+        self.fold = Folded(decider(profile), self.now)
+        self.fold._documents, self.fold._sequences = before._documents, before._sequences
+        self.fold._records, self.clock = before._records, self.fold.clock
 
     @property
     def now(self) -> datetime:
         """Give the instant at which the clock stands."""
         return self.clock.now()
 
+    @property
+    def then(self) -> datetime:
+        """Give the instant at which what is read next was said; after an outage it lies back."""
+        return self.said_at or self.now
+
     def read(self, body: Body, **envelope: Any) -> list[Any]:
         """Let sla read a message, and give what it says to it."""
-        message = self.fold._message(body, TICKET, envelope)
+        message = self.fold._message(body, TICKET, {"time": self.then, **envelope})
+        return self.read_again(message)
+
+    def read_again(self, message: Message) -> list[Any]:
+        """Let sla read a message that has an envelope, perhaps once more."""
         self.log.append(message)
         return self._keep(self.fold.read(message))
 
@@ -73,7 +138,11 @@ class Ticket:
 
     def live(self, length: timedelta) -> list[Any]:
         """Let time pass with sla awake: it fires at each instant that it asked for."""
-        until, said = self.now + length, []
+        return self.live_until(self.now + length)
+
+    def live_until(self, until: datetime) -> list[Any]:
+        """Let time pass with sla awake until an instant."""
+        said: list[Any] = []
         while (at := self.fold.wake_at()) is not None and at <= until:
             said += self.wait(max(at - self.now, timedelta(0)))
         return said + self.wait(until - self.now)
@@ -84,34 +153,46 @@ class Ticket:
 
     def findings(self, **bounds: timedelta) -> list[Finding]:
         """Let the auditor look at the whole log, once everything that was due by now should have fired."""
-        return audit(self.log, self.now + LATE, **bounds)
+        return audit(self.log, self.profile, self.now + LATE, **bounds)
 
     # ------------------------------------------------------------ what happens
 
-    def issue(self, order: str = "T-1", unit: str = GRID, severity: Severity = "I", **changes: Any) -> list[Any]:
-        """Issue an order: to be signed within 10 minutes and handled within 60."""
+    def issue(
+        self,
+        order: str = "T-1",
+        unit: str = GRID,
+        severity: Severity = "I",
+        sign: str = "10 minutes",
+        handle: str = "60 minutes",
+        calendar: str = "always",
+        **changes: Any,
+    ) -> list[Any]:
+        """Issue an order: to be signed within 10 minutes and handled within 60; never signed later than handled."""
+        run = self.handling[order] = Handling(self.then, span(handle), calendar)
+        sign_by = due_at(self.then, span(sign), self.profile.calendar(calendar))
         fields: dict[str, Any] = {
             "order_id": order,
             "handler": CREW,
             "level": LEVEL_OF.get(unit, "grid"),
             "unit": unit,
-            "issued_at": self.now,
-            "sign_by": self.now + SIGN,
-            "handle_by": self.now + HANDLE,
-            "sign_limit": Span(amount=10, unit="minutes"),
-            "handle_limit": Span(amount=60, unit="minutes"),
+            "issued_at": self.then,
+            "sign_by": min(sign_by, run.by(self.profile)),
+            "handle_by": run.by(self.profile),
+            "sign_limit": span(sign),
+            "handle_limit": run.limit,
+            "calendar": calendar,
             "warn_share": 0.8,
-            "category": CategoryRef(code="0501", name="Leak", condition="leak"),
+            "category": LEAK,
             "severity": severity,
             "place": Location(unit=unit),
             "description": "water on the street",
-            "profile_version": "1",
+            "profile_version": self.profile.version,
         }
         return self.read(OrderIssued(**(fields | changes)))
 
     def sign(self, order: str = "T-1", at: datetime | None = None) -> list[Any]:
         """Sign for an order."""
-        return self.read(OrderSigned(order_id=order, handler=CREW, signed_at=at or self.now))
+        return self.read(OrderSigned(order_id=order, handler=CREW, signed_at=at or self.then))
 
     def do(self, order: str = "T-1", at: datetime | None = None) -> list[Any]:
         """Say that an order is done."""
@@ -119,28 +200,139 @@ class Ticket:
             OrderDone(
                 order_id=order,
                 handler=CREW,
-                done_at=at or self.now,
-                category=CategoryRef(code="0501", name="Leak", condition="leak"),
+                done_at=at or self.then,
+                category=LEAK,
                 severity="I",
                 place=Location(),
                 unit=GRID,
-                profile_version="1",
+                profile_version=self.profile.version,
             )
         )
 
-    def rework(self, order: str = "T-1") -> list[Any]:
+    def rework(self, order: str = "T-1", handle: str = "60 minutes", calendar: str = "always") -> list[Any]:
         """Let an order stand again."""
+        run = self.handling[order] = Handling(self.then, span(handle), calendar)
         return self.read(
             OrderReworked(
                 order_id=order,
                 handler=CREW,
                 reason="still wet",
-                handle_by=self.now + HANDLE,
-                handle_limit=Span(amount=60, unit="minutes"),
+                handle_by=run.by(self.profile),
+                handle_limit=run.limit,
+                calendar=calendar,
                 warn_share=0.8,
                 attempt=2,
             )
         )
+
+    def give_back(self, order: str = "T-1") -> list[Any]:
+        """Return an order: it is not theirs."""
+        return self.read(OrderReturned(order_id=order, handler=CREW, reason="not-ours", goes_to="triage", returns=1))
+
+    # ------------------------------------------------------------ resting, more time
+
+    def suspend(self, order: str = "T-1", since: datetime | None = None, reason: str = "materials") -> list[Any]:
+        """Let an order rest; dispatch says so at the instant since which it does."""
+        since = since or self.then
+        run = self.handling[order]
+        if not run.resting:
+            run.pauses.append(Pause(since, None, reason))
+        return self.read(
+            OrderSuspended(
+                order_id=order,
+                handler=CREW,
+                reason=reason,
+                since=since,
+                until=since + timedelta(days=365),
+                approved_by="Wang",
+            ),
+            time=since,
+        )
+
+    def resume(self, order: str = "T-1", at: datetime | None = None) -> list[Any]:
+        """Let an order go on; one that does not rest stays as it is."""
+        at = at or self.then
+        run = self.handling[order]
+        if run.resting:
+            run.pauses[-1] = run.pauses[-1]._replace(end=at)
+        return self.read(
+            OrderResumed(
+                order_id=order, handler=CREW, why="asked", by="Zhao", resumed_at=at, handle_by=run.by(self.profile)
+            ),
+            time=at,
+        )
+
+    def extend(self, by: timedelta, order: str = "T-1", at: datetime | None = None) -> list[Any]:
+        """Move the handling limit of an order by so much."""
+        run = self.handling[order]
+        old = run.by(self.profile)
+        run.extensions.append((old, old + by))
+        return self.read(
+            OrderExtended(
+                order_id=order,
+                handler=CREW,
+                reason="rain",
+                old=old,
+                handle_by=run.by(self.profile),
+                times=len(run.extensions),
+                approved_by="Wang",
+            ),
+            time=at or self.then,
+        )
+
+    def recount(self, why: Literal["calendar", "policy"] = "calendar") -> list[Any]:
+        """Count the limits again."""
+        return self.read(RecountClocks(why=why, by="Chen"))
+
+    # ------------------------------------------------------------ waiting for a person
+
+    def need_triage(self, unit: str = STREET) -> list[Any]:
+        """Wait for a person to triage."""
+        return self.read(TriageNeeded(missing=("category",), unit=unit, detail=Words(zh="缺类别", en="no category")))
+
+    def triage(self) -> list[Any]:
+        """Somebody has triaged it."""
+        return self.read(
+            TicketTriaged(
+                category=LEAK,
+                severity="III",
+                place=Location(unit=GRID),
+                level="grid",
+                unit=GRID,
+                lead=CREW,
+                sign_limit=span("10 minutes"),
+                handle_limit=span("60 minutes"),
+                warn_share=0.8,
+                description="",
+                profile_version=self.profile.version,
+            )
+        )
+
+    def divert(self) -> list[Any]:
+        """Somebody has sent it elsewhere."""
+        return self.read(TicketDiverted(diversion="not-ours", to="court", detail=Words(zh="法院", en="court")))
+
+    def ask_duty_officer(self, unit: str = STREET) -> list[Any]:
+        """Wait for a duty officer to say who handles it."""
+        return self.read(AdjudicationAsked(unit=unit, level=LEVEL_OF[unit], returns=2))
+
+    def ask_verification(self, order: str = "T-1") -> list[Any]:
+        """Wait for a person to verify."""
+        return self.read(VerificationAsked(order_id=order, unit=COMMUNITY))
+
+    def verify(self, order: str = "T-1") -> list[Any]:
+        """Somebody has verified."""
+        return self.read(TicketVerified(order_id=order, mode="person", by="Qian"))
+
+    def ask_call_back(self) -> list[Any]:
+        """Wait for a person to call back."""
+        return self.read(CallBackAsked(unit=COMMUNITY))
+
+    def call_back(self) -> list[Any]:
+        """Somebody has called back."""
+        return self.read(CalledBack(solved=True, by="Sun"))
+
+    # ------------------------------------------------------------ the end, and whoever is called
 
     def withdraw(self, order: str = "T-1") -> list[Any]:
         """Withdraw an order."""
@@ -153,6 +345,10 @@ class Ticket:
     def accept(self, by: str = "Li", level: str | None = None) -> list[Any]:
         """Take the escalated ticket on."""
         return self.read(AcceptEscalation(level=level, by=by))
+
+    def hand_back(self, level: str | None = None, reason: str = "yours", by: str = "Li") -> list[Any]:
+        """Give it back to the level below."""
+        return self.read(HandBack(level=level, reason=reason, by=by))
 
 
 def names(facts: list[Any]) -> list[str]:

@@ -41,7 +41,7 @@ def late_ticket() -> Ticket:
 
 def kinds(ticket: Ticket, log: list[Message] | None = None) -> set[str]:
     """Give the kinds of what the auditor finds a while later."""
-    return {finding.kind for finding in audit(ticket.log if log is None else log, ticket.now + HOUR)}
+    return {finding.kind for finding in audit(ticket.log if log is None else log, ticket.profile, ticket.now + HOUR)}
 
 
 def of(body: type) -> Callable[[Message], bool]:
@@ -117,7 +117,7 @@ def test_what_fired_long_after_its_instant_is_late() -> None:
     ticket.wait(timedelta(hours=1, minutes=30))
     ticket.do()
     assert kinds(ticket) == {"late"}
-    assert audit(ticket.log, ticket.now + HOUR, late=timedelta(hours=2)) == []
+    assert audit(ticket.log, ticket.profile, ticket.now + HOUR, late=timedelta(hours=2)) == []
 
 
 def test_what_fired_before_its_instant_is_early() -> None:
@@ -139,8 +139,8 @@ def test_what_is_not_yet_due_long_enough_is_not_missed() -> None:
     ticket = Ticket()
     ticket.issue()
     ticket.clock.advance(minutes(10))
-    assert "missed" not in {f.kind for f in audit(ticket.log, ticket.now) if "breach" in f.what}
-    assert "missed" in {f.kind for f in audit(ticket.log, ticket.now + HOUR) if "breach" in f.what}
+    assert "missed" not in {f.kind for f in audit(ticket.log, ticket.profile, ticket.now) if "breach" in f.what}
+    assert "missed" in {f.kind for f in audit(ticket.log, ticket.profile, ticket.now + HOUR) if "breach" in f.what}
 
 
 def test_an_order_whose_clocks_never_started_is_missed() -> None:

@@ -1,0 +1,254 @@
+"""How is a clock said in one plain sentence? What sets it, what did not count, what moved it, and how it stands."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from services.desk.clocks import LADDER
+from services.desk.sentences import MOVES
+from shared.messages import Words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from services.desk.clocks import Clock
+    from services.desk.counted import Counted
+    from services.desk.domain import Ticket
+    from services.desk.names import Names, Pair
+    from shared.calendar import Segment
+
+DAY: Final = timedelta(days=1)
+NAMED: Final = 3
+"""Holidays that a sentence names; of more it says how many."""
+TOLD: Final = frozenset({"resumed", "extended"})
+"""Why a limit moved that is told with the pause, and with all extensions at once."""
+INSTANT: Final = timedelta(microseconds=1)
+
+
+# ---------------------------------------------------------------- what it is
+
+
+def name_of(clock: Clock, names: Names) -> Pair:
+    """Give what a clock measures."""
+    if clock.clock == LADDER:
+        zh, en = names.level(clock.level)
+        return f"{zh}级响应", f"the {en.lower()} level's answer"
+    return ("全程", "the whole matter") if clock.clock == "total" else names.clock(clock.clock)
+
+
+def rule_of(clock: Clock, ticket: Ticket, names: Names) -> tuple[str, Pair]:
+    """Give the rule that sets the limit: its kind, and in words."""
+    if clock.clock == "handle" and ticket.category is not None:
+        code, condition = ticket.category.code, ticket.category.condition
+        (zh, en), (name_zh, name_en) = names.condition(code, condition), names.category(code, ticket.category.name)
+        return "condition", (f"{name_zh}的立案条件“{zh}”", f"the filing condition '{en}' of {name_en}")
+    grave = ticket.severity or "?"
+    if clock.clock == LADDER and clock.cause and clock.cause != "severity":
+        zh, en = names.clock(clock.cause)
+        added = (f"{zh}超时后逐级升级，严重程度 {grave} 级", f"added after the {en} limit had passed, severity {grave}")
+        return "ladder", added
+    if clock.clock == LADDER:
+        return "ladder", (f"严重程度 {grave} 级，直接升级", f"told at once, severity {grave}")
+    if clock.clock in {"verify", "call-back"}:
+        return "closing", ("结案规则", "the rules for closing")
+    if clock.clock in {"accept", "dispatch"}:
+        return "desk", ("值班岗位时限", "the limit for whoever is on duty")
+    return "severity", (f"严重程度 {grave} 级", f"severity {grave}")
+
+
+def result_of(clock: Clock, names: Names) -> dict[str, Any] | None:
+    """Give what became of a clock; None while it runs or rests."""
+    if clock.ended_at is None and clock.state != "breached":
+        return None
+    zh, en = _end(clock, names) if clock.ended_at else ("已超时", "passed")
+    return {"outcome": clock.state, "late_in_fact": clock.late_in_fact, "zh": zh, "en": en}
+
+
+# ---------------------------------------------------------------- the sentence
+
+
+def sentence(clock: Clock, time: Counted, ticket: Ticket, names: Names, now: datetime) -> Words:
+    """Give the sentence."""
+    clauses = [
+        _head(clock, ticket, names),
+        *_counting(clock, time, names),
+        *_free_days(time, names),
+        *_pauses(clock, ticket, names),
+        *_moves(clock, names),
+        *_doubts(clock, time, names),
+        _standing(clock, time, names, now),
+    ]
+    return Words(zh="；".join(zh for zh, _ in clauses) + "。", en="; ".join(en for _, en in clauses) + ".")
+
+
+def _head(clock: Clock, ticket: Ticket, names: Names) -> Pair:
+    (due_zh, due_en), (start_zh, start_en) = names.when(clock.due_at), names.when(clock.started_at)
+    (limit_zh, limit_en), (name_zh, name_en) = names.span(clock.limit), name_of(clock, names)
+    why_zh, why_en = rule_of(clock, ticket, names)[1]
+    first_zh, first_en = f"{due_zh} 到期", f"Due {due_en}"
+    if clock.rests:
+        first_zh, first_en = "暂停中，暂无到期时间", "Paused, and not due meanwhile"
+    cut_zh, cut_en = (
+        ("，不晚于处置时限", ", but not after the handling limit") if _cut_short(clock, ticket) else ("", "")
+    )
+    return (
+        f"{first_zh}：自 {start_zh} 起 {limit_zh}{cut_zh}（{name_zh}时限，{why_zh}）",
+        f"{first_en}: {limit_en} from {start_en}{cut_en} for {name_en} ({why_en})",
+    )
+
+
+def _cut_short(clock: Clock, ticket: Ticket) -> bool:
+    """Tell whether a signature is due with the handling, since that has the shorter limit."""
+    return clock.clock == "sign" and any(
+        other.clock == "handle"
+        and other.order_id == clock.order_id
+        and other.started_at == clock.started_at
+        and (other.first_due_at or other.due_at) == clock.due_at
+        and other.limit != clock.limit
+        for other in ticket.clocks.values()
+    )
+
+
+def _counting(clock: Clock, time: Counted, names: Names) -> Iterator[Pair]:
+    """Say how its unit is counted, where that is not plain."""
+    calendar = time.calendar
+    if calendar.always:
+        if _days(clock.started_at, clock.due_at, names) > DAY:
+            yield "夜间和节假日照计", "nights and holidays count"
+    elif clock.limit.unit == "work_days" and calendar.rules.work_day == "whole":
+        yield "当日不计", "the first day does not count"
+    elif clock.limit.unit == "work_days":
+        hours = f"{calendar.rules.work_day_hours:g}"
+        yield f"1 个工作日为 {hours} 小时", f"a working day is {hours} h"
+
+
+def _days(start: datetime, end: datetime, names: Names) -> timedelta:
+    """Give how long the local days are that an interval touches."""
+    try:
+        return names.local(end).date() - names.local(start).date() + DAY
+    except OverflowError:
+        return DAY
+
+
+# ---------------------------------------------------------------- days that do not count, and one that does
+
+
+def _free_days(time: Counted, names: Names) -> Iterator[Pair]:
+    if time.calendar.always or not time.segments:
+        return
+    year = names.local(time.segments[0].start).year
+    holidays = _spells((each for each in time.segments if each.kind in {"holiday", "off"}), names)
+    for spell in holidays[:NAMED]:
+        (zh, en), (dates_zh, dates_en) = spell.name, spell.dates(year)
+        yield f"{zh}（{dates_zh}）不计", f"{en} ({dates_en}) does not count"
+    if len(holidays) > NAMED:
+        more = len(holidays) - NAMED
+        yield f"另有 {more} 个节假日不计", f"{more} more holidays do not count"
+    weekends = _spells((each for each in time.segments if each.kind == "weekend"), names)
+    if len(weekends) == 1:
+        dates_zh, dates_en = weekends[0].dates(year)
+        yield f"周末（{dates_zh}）不计", f"the weekend ({dates_en}) does not count"
+    elif weekends:
+        yield "周末不计", "weekends do not count"
+    if time.make_up:
+        days = [_date(day, year) for day in time.make_up]
+        are = "is a make-up workday" if len(days) == 1 else "are make-up workdays"
+        yield "、".join(days) + " 调休上班", " and ".join(days) + f" {are}"
+
+
+class Spell(NamedTuple):
+    """Days in a row that do not count, both included."""
+
+    name: Pair
+    first: date
+    last: date
+
+    def dates(self, year: int) -> Pair:
+        """Give the days, with the year where it is not `year`."""
+        first, last = _date(self.first, year), _date(self.last, year)
+        return (first, first) if first == last else (f"{first} 至 {last}", f"{first} to {last}")
+
+
+def _spells(pieces: Iterable[Segment], names: Names) -> list[Spell]:
+    """Give the spells of pieces; a pause in the midst of one does not make it two."""
+    out: list[Spell] = []
+    for piece in pieces:
+        first, last = names.local(piece.start).date(), names.local(piece.end - INSTANT).date()
+        if out and out[-1].name == (piece.zh, piece.en) and first - out[-1].last <= DAY:
+            out[-1] = out[-1]._replace(last=last)
+        else:
+            out.append(Spell((piece.zh, piece.en), first, last))
+    return out
+
+
+def _date(day: date, year: int) -> str:
+    return f"{day:%m-%d}" if day.year == year else f"{day:%Y-%m-%d}"
+
+
+# ---------------------------------------------------------------- what moved it
+
+
+def _pauses(clock: Clock, ticket: Ticket, names: Names) -> Iterator[Pair]:
+    for pause in clock.pauses:
+        why_zh, why_en = names.reason(pause.reason)
+        ended = pause.until or clock.ended_at
+        if ended is not None:
+            zh, en = names.duration(ended - pause.since, days=True)
+            yield f"暂停 {zh}（{why_zh}）", f"paused {en} ({why_en})"
+            continue
+        zh, en = names.when(pause.since)
+        order = ticket.orders.get(clock.order_id or "")
+        until = names.when(order.suspension.until) if order and order.suspension else None
+        until_zh, until_en = (f"，最迟至 {until[0]}", f" until {until[1]} at the latest") if until else ("", "")
+        yield f"自 {zh} 起暂停（{why_zh}）{until_zh}", f"paused since {en}{until_en} ({why_en})"
+
+
+def _moves(clock: Clock, names: Names) -> Iterator[Pair]:
+    extended = [move for move in clock.moves if move.why == "extended"]
+    if extended:
+        zh, en = names.when(extended[0].old)
+        times = "once" if len(extended) == 1 else f"{len(extended)} times"
+        yield f"已延期 {len(extended)} 次，延期前 {zh} 到期", f"extended {times}, before that due {en}"
+    for move in clock.moves:
+        if move.why not in TOLD:
+            (zh, en), (why_zh, why_en) = names.when(move.old), MOVES.get(move.why, (move.why, move.why))
+            yield f"原到期 {zh}，因{why_zh}重算", f"was due {en}, counted again since {why_en}"
+
+
+def _doubts(clock: Clock, time: Counted, names: Names) -> Iterator[Pair]:
+    if clock.provisional:
+        year = names.when(clock.due_at)[0][:4]
+        yield f"暂定：{year} 年放假安排尚未公布", f"provisional, since the holidays of {year} are not published yet"
+    if not time.present:
+        was, now = clock.calendar, time.calendar.id
+        yield (
+            f"按工作日历 {was} 计算，现行配置已无此版本，分段按 {now} 显示",
+            f"counted on the calendar {was}, which the profile no longer has: its pieces are shown by {now}",
+        )
+
+
+# ---------------------------------------------------------------- how it stands
+
+
+def _standing(clock: Clock, time: Counted, names: Names, now: datetime) -> Pair:
+    if clock.ended_at is not None:
+        return _end(clock, names)
+    left_zh, left_en = names.duration(time.left, days=time.calendar.always)
+    left_zh, left_en = f"剩余 {left_zh}", f"{left_en} {'' if time.calendar.always else 'of working time '}left"
+    if clock.rests:
+        return left_zh, left_en
+    if clock.state == "breached" or clock.due_at < now:
+        return "已超时，责任仍在", "it has passed, and the duty stands"
+    return (f"即将到期，{left_zh}", f"it is near: {left_en}") if clock.state == "warned" else (left_zh, left_en)
+
+
+def _end(clock: Clock, names: Names) -> Pair:
+    zh, en = names.when(clock.ended_at)
+    if clock.late_in_fact:
+        return f"已于 {zh} 按延期后的时限完成，实际已超原时限", f"met as extended at {en}, late in fact"
+    return {
+        "met": (f"已于 {zh} 按时完成", f"met at {en}"),
+        "late": (f"已于 {zh} 超时完成", f"ended late, at {en}"),
+        "breached": (f"已于 {zh} 超时，已再次升级或督办", f"passed without an answer, and was followed up at {en}"),
+    }.get(clock.state, (f"已于 {zh} 取消", f"cancelled at {en}"))

@@ -1,0 +1,1 @@
+"""Stories through the doors; a package, so that the city that they share ends with them."""

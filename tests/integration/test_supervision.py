@@ -1,0 +1,27 @@
+"""Is nothing left running when the supervisor itself is killed?"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+from typing import TYPE_CHECKING
+
+from deploy.local.processes import wait_until
+from deploy.local.supervision import Program, Supervisor
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_the_parts_end_with_a_supervisor_that_was_killed(tmp_path: Path) -> None:
+    """Nobody else would end them: the next start would find their ports taken."""
+    supervisor = Supervisor(tmp_path)
+    supervisor.start([Program("part", ["sleep", "600"], priority=10, grace_s=5, autostart=True)])
+    wait_until(lambda: supervisor.states()["part"].word == "RUNNING", "part", 20.0, lambda: True)
+    part = os.pidfd_open(supervisor.states()["part"].pid)
+    try:
+        os.kill(supervisor.pid(), signal.SIGKILL)
+        assert select.select([part], [], [], 10.0)[0]
+    finally:
+        os.close(part)

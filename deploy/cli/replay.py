@@ -28,7 +28,13 @@ LOOK_PAUSE_S: Final = 0.5
 
 
 def replay(
-    file: Annotated[Path, typer.Argument(help="Reports as CSV, JSON lines or the Kaohsiung feed; may be gzipped.")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="Reports as JSON lines (the body of POST /v1/reports), CSV (columns channel, text, place.grid, "
+            "caller.phone …) or the Kaohsiung feed; may be gzipped. A row without an id is known by what it says."
+        ),
+    ],
     form: Annotated[Format, typer.Option("--format", help="What the file is; auto looks at its first line.")] = "auto",
     rate: Annotated[float | None, typer.Option(min=0.001, help="Reports a second.")] = None,
     speed: Annotated[float | None, typer.Option(min=0.001, help="How much faster than recorded.")] = None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -52,7 +53,7 @@ if TYPE_CHECKING:
 
     from shared.profile import Profile
 
-IN_WORKING_TIME: Final = {
+IN_WORKING_TIME: Final[dict[str, Any]] = {
     "clocks.accept": "1 work_hours",
     "clocks.total": {"I": "1 work_days", "II": "2 work_days", "III": "3 work_days", "IV": "4 work_days"},
     "ladder.at_once": ["I"],
@@ -132,6 +133,12 @@ class LateTicket(RuleBasedStateMachine):
         """Tell whether the last order is suspended, as dispatch sees it."""
         return self.orders > 0 and self.ticket.handling[self.last].resting
 
+    @property
+    def escalated(self) -> bool:
+        """Tell whether there is something to take on, or to give back."""
+        state = self.ticket.fold.state()
+        return bool(state.owners or state.repeated) and not state.closed
+
     def hears(self, said: list[Any]) -> None:
         """Keep what sla has said, and what it means for who is called."""
         for fact in said:
@@ -173,15 +180,25 @@ class LateTicket(RuleBasedStateMachine):
         self.called["severity"] += new and self.profile.ladder.at_once(severity)
         self.hears(self.ticket.issue(self.last, unit, severity, sign, handle, calendar))
 
+    @precondition(lambda self: self.orders)
     @rule()
     def sign(self) -> None:
         """Sign for the last order."""
         self.hears(self.ticket.sign(self.last))
 
+    @precondition(lambda self: self.orders)
     @rule()
     def do(self) -> None:
         """Say that the last order is done."""
-        self.hears(self.ticket.do(self.last))
+        run, at = self.ticket.handling[self.last], self.ticket.then
+        first = replace(run, extensions=[]).by(self.profile)
+        late_in_fact = bool(run.extensions) and first < at and not (run.resting and run.pauses[-1].start < first)
+        said = self.ticket.do(self.last)
+        met = [
+            stop for fact in said if isinstance(fact, ClocksStopped) for stop in fact.clocks if stop.outcome == "met"
+        ]
+        assert all(stop.late_in_fact == late_in_fact for stop in met if stop.clock == "handle")
+        self.hears(said)
         self.alarmed = False
 
     @precondition(lambda self: self.orders)
@@ -190,16 +207,19 @@ class LateTicket(RuleBasedStateMachine):
         """Let the last order stand again."""
         self.hears(self.ticket.rework(self.last, handle, calendar))
 
+    @precondition(lambda self: self.orders)
     @rule()
     def withdraw(self) -> None:
         """Withdraw the last order."""
         self.hears(self.ticket.withdraw(self.last))
 
+    @precondition(lambda self: self.orders)
     @rule()
     def give_back(self) -> None:
         """Return the last order."""
         self.hears(self.ticket.give_back(self.last))
 
+    @precondition(lambda self: self.orders > 1)
     @rule()
     def close(self) -> None:
         """Close the ticket."""
@@ -219,7 +239,7 @@ class LateTicket(RuleBasedStateMachine):
         self.hears(self.ticket.resume(self.last))
 
     @precondition(lambda self: self.orders and not self.resting)
-    @rule(by=up_to(timedelta(days=2), timedelta(seconds=1)))
+    @rule(by=st.one_of(up_to(timedelta(days=2), timedelta(seconds=1)), up_to(timedelta(minutes=90), 60000 * TICK)))
     def extend(self, by: timedelta) -> None:
         """Give the last order more time."""
         self.hears(self.ticket.extend(by, self.last))
@@ -254,11 +274,13 @@ class LateTicket(RuleBasedStateMachine):
 
     # ------------------------------------------------------------ levels
 
+    @precondition(lambda self: self.escalated)
     @rule(level=levels)
     def accept(self, level: str | None) -> None:
         """Somebody takes it on."""
         self.hears(self.ticket.accept("Li", level))
 
+    @precondition(lambda self: self.escalated)
     @rule(level=levels)
     def hand_back(self, level: str | None) -> None:
         """Somebody gives it back to the level below."""
@@ -305,10 +327,11 @@ class LateTicket(RuleBasedStateMachine):
 
     def anything(self, data: st.DataObject) -> None:
         """Let one of many things happen."""
-        choices: list[Callable[[], None]] = [self.sign, self.do, self.withdraw, self.give_back, self.close]
-        choices += [lambda: self.accept(None), lambda: self.hand_back(None), lambda: self.triage(elsewhere=False)]
+        choices: list[Callable[[], None]] = [lambda: self.accept(None), lambda: self.hand_back(None)]
+        choices += [lambda: self.triage(elsewhere=False), lambda: self.ask_duty_officer(STREET), self.close]
         if self.orders:
-            choices += [self.suspend, self.resume, lambda: self.rework("40 minutes", "always")]
+            choices += [self.sign, self.do, self.withdraw, self.give_back, self.suspend, self.resume]
+            choices += [lambda: self.rework("40 minutes", "always")]
         if self.orders and not self.resting:
             choices += [lambda: self.extend(timedelta(minutes=20))]
         data.draw(st.sampled_from(choices))()
@@ -336,6 +359,25 @@ class LateTicket(RuleBasedStateMachine):
     def live(self, length: timedelta) -> None:
         """Time passes with sla awake."""
         self.hears(self.ticket.live(length))
+
+    @precondition(lambda self: self.orders and not self.resting)
+    @rule(share=st.integers(1, 120))
+    def near_the_limit(self, share: int) -> None:
+        """Time passes with sla awake, until a share of the time to the handling limit, or somewhat after it."""
+        left = max(self.ticket.handling[self.last].by(self.profile) - self.ticket.now, timedelta(minutes=2))
+        self.hears(self.ticket.live(left // TICK * share // 100 * TICK))
+
+    @precondition(lambda self: self.orders and not self.resting and self.ticket.handling[self.last].extensions)
+    @rule(share=st.integers(0, 99), done=st.booleans())
+    def into_the_extension(self, share: int, done: bool) -> None:  # noqa: FBT001
+        """Time passes with sla awake until the limit is one that was granted; then it may be done."""
+        run = self.ticket.handling[self.last]
+        first, granted = replace(run, extensions=[]).by(self.profile), run.by(self.profile)
+        self.hears(
+            self.ticket.live_until(max(first + (granted - first) // TICK * share // 100 * TICK, self.ticket.now))
+        )
+        if done:
+            self.do()
 
     @rule(length=lengths)
     def asleep(self, length: timedelta) -> None:

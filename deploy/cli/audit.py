@@ -194,7 +194,7 @@ class Audited:
 
 def audit(as_json: Json = False) -> None:
     """Read the whole log and say what is missing, doubled, late or unfounded; exit 1 when anything is."""
-    settings = LocalSettings()
+    settings = LocalSettings().addressed()
     with err.status("reading the log"):
         done = audit_log(settings.kafka_address, load_profile(find_profile(settings.profile)), *_time(settings))
     if as_json:

@@ -16,8 +16,8 @@ from rich.table import Column, Table
 from deploy.cli.output import FINDING, UNREACHABLE, USAGE, Failure, Json, err, out, print_json
 from deploy.local.parts import SERVICES
 from deploy.local.processes import ServerError
-from deploy.local.settings import LocalSettings
-from deploy.local.stack import Stack, complete
+from deploy.local.settings import PROFILE, LocalSettings
+from deploy.local.stack import Stack, absolute, complete
 from shared.profile import find_profile, load_profile
 from shared.topics import dispatch_topic
 
@@ -53,6 +53,7 @@ def up(
     day = None if no_replay else recorded_day(replay, city)
     with _only_one(settings.folder), _stop_signals():
         stack = _ready_to_start(settings)
+        (settings.folder / PROFILE).write_text(absolute(settings.profile), encoding="utf-8")
         try:
             _start(stack)
             told = replay is not None and not as_json

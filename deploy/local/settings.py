@@ -9,6 +9,9 @@ from pydantic import Field
 
 from shared.settings import Port, Settings
 
+PROFILE = "profile"
+"""File in the folder of the local data: which profile the stack was started with."""
+
 
 class LocalSettings(Settings):
     """What every service needs to know, and which servers to start; every name has the prefix GRIDCALL_."""
@@ -31,8 +34,15 @@ class LocalSettings(Settings):
         return self.mongo or f"mongodb://127.0.0.1:{self.mongo_port}/?replicaSet=rs0"
 
     def addressed(self) -> Self:
-        """Give the settings with the addresses of both servers, also where only a port was moved."""
-        return self.model_copy(update={"kafka": self.kafka_address, "mongo": self.mongo_address})
+        """Give the settings with the addresses of both servers, also where only a port was moved.
+
+        The profile is the one that the local stack was started with, unless a variable names another.
+        """
+        kept = self.folder / PROFILE
+        update = {"kafka": self.kafka_address, "mongo": self.mongo_address}
+        if "profile" not in self.model_fields_set and kept.exists():
+            update["profile"] = kept.read_text(encoding="utf-8").strip()
+        return self.model_copy(update=update)
 
     @property
     def folder(self) -> Path:

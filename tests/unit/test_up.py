@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from deploy.cli.main import app
 from deploy.cli.output import USAGE, Failure
 from deploy.cli.topics import _created
+from deploy.local.settings import LocalSettings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,3 +51,16 @@ def test_a_topic_that_kafka_does_not_create_is_named_with_the_reason() -> None:
         _created(SimpleNamespace(topic_errors=[("a", 0, None), ("b", 38, "only 1 broker")]))
     with pytest.raises(Failure, match="InvalidReplicationFactor"):
         _created(SimpleNamespace(topic_errors=[("b", 38, None)]))
+
+
+def test_commands_take_the_profile_that_the_stack_was_started_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An audit under another profile would look for clocks that nobody started."""
+    monkeypatch.setenv("GRIDCALL_DATA", str(tmp_path))
+    monkeypatch.delenv("GRIDCALL_PROFILE", raising=False)
+    assert LocalSettings().addressed().profile == "yucheng"
+    (tmp_path / "profile").write_text("kaohsiung")
+    assert LocalSettings().addressed().profile == "kaohsiung"
+    monkeypatch.setenv("GRIDCALL_PROFILE", "yucheng")
+    assert LocalSettings().addressed().profile == "yucheng"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,7 +21,7 @@ FRIDAY = at("2026-09-18 16:00")
 
 def signed(profile: Any = None, now: datetime = MORNING, **order: Any) -> Ticket:
     """Give a ticket whose order is signed for."""
-    ticket = Ticket(*([] if profile is None else [profile]), at=now)
+    ticket = Ticket(at=now) if profile is None else Ticket(profile, now)
     ticket.issue(**order)
     ticket.sign()
     return ticket
@@ -240,7 +241,7 @@ def test_what_was_suspended_and_resumed_in_an_outage_counts_the_same(*, awake: b
     """Read as it happens, or hours later one after the other: the same limit, the same pause, the same end."""
     ticket = signed()
     start = ticket.now
-    steps = [(20, ticket.suspend), (50, ticket.resume), (80, ticket.do)]
+    steps: list[tuple[int, Callable[[], list[Any]]]] = [(20, ticket.suspend), (50, ticket.resume), (80, ticket.do)]
     if not awake:
         ticket.clock.advance(timedelta(hours=5))
     said: list[Any] = []

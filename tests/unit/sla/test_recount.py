@@ -15,7 +15,10 @@ from tests.unit.sla.ladder import Ticket, minutes, names
 
 HOUR = timedelta(hours=1)
 WEDNESDAY = at("2026-03-04 09:00")
-WAITS: dict[str, Any] = {"clocks.accept": "12 work_hours", "clocks.total": dict.fromkeys(("I", "II", "III", "IV"), "3 work_days")}
+WAITS: dict[str, Any] = {
+    "clocks.accept": "12 work_hours",
+    "clocks.total": dict.fromkeys(("I", "II", "III", "IV"), "3 work_days"),
+}
 IN_HOURS: dict[str, Any] = {
     "ladder.steps": dict.fromkeys(
         ("grid", "community", "street", "district"), dict.fromkeys(("I", "II", "III", "IV"), "4 work_hours")

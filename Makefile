@@ -9,13 +9,14 @@ SPEED ?=
 REPLAY ?=
 WORKERS ?= 2
 PYTEST_ARGS ?=
+CAMPAIGN_ARGS ?=
 
 BIN := .venv/bin
 VENV := .venv/.complete
 JARS := .parts/kafka-4.3.1
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup prerequisites run test lint bench docs lock clean reset
+.PHONY: help setup prerequisites run test lint bench campaign docs lock clean reset
 
 help: ## lists the targets
 	@sed -nE 's/^([a-z]+):.*## (.*)/make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -48,6 +49,10 @@ test: lint ## lint and every test, with a Kafka and a mongod of its own
 
 bench: setup ## the benchmark; writes build/bench.json
 	$(BIN)/python -m tests.bench
+
+campaign: setup ## kills sla 50 times under 20,000 timers, with one instance and with two: is any missed or doubled?
+	$(BIN)/python -m tests.campaign.timers $(CAMPAIGN_ARGS)
+	$(BIN)/python -m tests.campaign.timers --instances 2 $(CAMPAIGN_ARGS)
 
 docs: setup ## regenerates every generated document
 	$(BIN)/python -m deploy.docs

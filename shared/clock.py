@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Protocol
 
-LONGEST_SLEEP_S = 5.0
-"""A sleeper looks at the clock at least this often, so that a jump of the system clock delays nothing for long."""
+LONGEST_SLEEP_S = 1.0
+"""A sleeper looks at the clock at least this often: a jump of the system clock, or a suspended machine, of which the
+event loop's own clock knows nothing, delays nothing by more."""
 
 
 class Clock(Protocol):
@@ -26,8 +29,8 @@ class Clock(Protocol):
 class RealClock:
     """The system clock, optionally running `speed` times faster since `real_origin`.
 
-    Virtual time is `virtual_origin + (real - real_origin) * speed`; processes that share the two
-    origins agree on the time.
+    Virtual time is `virtual_origin + (real - real_origin) * speed`; before `real_origin` it stands still.
+    Processes that share the two origins agree on the time.
     """
 
     def __init__(
@@ -46,19 +49,41 @@ class RealClock:
         real = datetime.now(UTC)  # noqa: TID251 - the only reader of time
         if self.speed == 1.0 and self._real == self._virtual:
             return real
-        return self._virtual + (real - self._real) * self.speed
+        return self._virtual + max(real - self._real, timedelta()) * self.speed
 
     async def sleep_until(self, at: datetime, wake: asyncio.Event | None = None) -> None:
         """Sleep at most `LONGEST_SLEEP_S` real seconds; return early when `wake` is set."""
-        seconds = min((at - self.now()).total_seconds() / self.speed, LONGEST_SLEEP_S)
-        if seconds <= 0:
+        ahead = (at - self.now()).total_seconds() / self.speed
+        if ahead <= 0:
             return
+        stands = (self._real - datetime.now(UTC)).total_seconds()  # noqa: TID251 - the only reader of time
+        seconds = min(ahead + max(stands, 0.0), LONGEST_SLEEP_S)
         if wake is None:
             await asyncio.sleep(seconds)
             return
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await wake.wait()
+
+
+class HeldClock(RealClock):
+    """A clock whose origins stand in a file; while the real one lies ahead, it looks there again."""
+
+    def __init__(self, speed: float, file: Path) -> None:
+        """Read the file: JSON with `real_origin` and `virtual_origin`."""
+        super().__init__(speed, *_origins(file))
+        self._file = file
+
+    def now(self) -> datetime:
+        """Give the instant as aware UTC."""
+        if self._real > datetime.now(UTC):  # noqa: TID251 - the only reader of time
+            self._real, self._virtual = _origins(self._file)
+        return super().now()
+
+
+def _origins(file: Path) -> tuple[datetime, datetime]:
+    kept = json.loads(file.read_text(encoding="utf-8"))
+    return datetime.fromisoformat(kept["real_origin"]), datetime.fromisoformat(kept["virtual_origin"])
 
 
 class StoppedClock:
@@ -95,9 +120,11 @@ class StoppedClock:
 
 
 def clock_from(speed: float, origin: str) -> RealClock:
-    """Give the clock for GRIDCALL_CLOCK_SPEED and GRIDCALL_CLOCK_ORIGIN ("<real>/<virtual>", ISO 8601)."""
+    """Give the clock for GRIDCALL_CLOCK_SPEED and GRIDCALL_CLOCK_ORIGIN ("<real>/<virtual>", ISO 8601, or a file)."""
     if not origin:
         return RealClock(speed)
+    if origin.startswith("/"):
+        return HeldClock(speed, Path(origin))
     real, _, virtual = origin.partition("/")
     real_origin = datetime.fromisoformat(real)
     return RealClock(speed, real_origin, datetime.fromisoformat(virtual or real))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final, Protocol
 
-from shared.calendar import ALWAYS, advance, elapsed
+from shared.calendar import ALWAYS, advance, days_later, elapsed
 from shared.calendar.civic import instant, micros
 
 if TYPE_CHECKING:
@@ -47,9 +47,12 @@ def counted_on(limit: Limited, calendar: Calendar) -> Calendar:
 def length(start: datetime, limit: Limited, calendar: Calendar) -> timedelta:
     """Give how much counted time a limit is that begins at `start`; raises KeyError for a unit that does not exist.
 
-    A working day is so many hours (rolling), or ends with the business of the nth working day after the first,
-    which does not count (whole), as the calendar says; round the clock it is 24 hours.
+    A natural day ends at the same local time as the one before, also where the clocks change (round the clock: after
+    24 hours). A working day is so many hours (rolling), or ends with the business of the nth working day after the
+    first, which does not count (whole), as the calendar says; round the clock it is 24 hours.
     """
+    if limit.unit == "natural_days" and not calendar.always and limit.amount == int(limit.amount):
+        return days_later(start, int(limit.amount), calendar.zone) - start
     if limit.unit in CONTINUOUS:
         return limit.amount * CONTINUOUS[limit.unit]
     if limit.unit == "work_hours":
@@ -88,6 +91,34 @@ def share_at(start: datetime, due: datetime, limit: Limited, calendar: Calendar,
     """Give the instant at which a share of the counted time from `start` to `due` is used up."""
     on = counted_on(limit, calendar)
     return _without_pause(start, share * elapsed(on, start, due), on)
+
+
+def warnings_at(
+    start: datetime,
+    due: datetime,
+    rules: Sequence[float | Limited],
+    calendar: Calendar,
+    pauses: Sequence[Pause] = (),
+) -> tuple[datetime, ...]:
+    """Give the instants of a clock's warnings, the earliest first, each once and none at the limit or after it.
+
+    A rule is a share of the counted time, or a length before the limit; a working day is then so many hours as the
+    calendar gives one. What would lie before the start is left out.
+    """
+    counted = elapsed(calendar, start, due, pauses)
+    found = set()
+    for rule in rules:
+        if isinstance(rule, float):
+            at = advance(calendar, start, rule * counted, pauses)
+        elif rule.unit in CONTINUOUS:
+            at = due - rule.amount * CONTINUOUS[rule.unit]
+        else:
+            hours = rule.amount * (calendar.rules.work_day_hours if rule.unit == "work_days" else 1)
+            left = counted - timedelta(hours=hours)
+            at = advance(calendar, start, left, pauses) if left > timedelta(0) else None
+        if at is not None and start < at < due:
+            found.add(at)
+    return tuple(sorted(found))
 
 
 def _without_pause(start: datetime, counted: timedelta, calendar: Calendar) -> datetime:

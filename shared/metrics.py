@@ -25,11 +25,26 @@ report_to_dispatch = Histogram(
 )
 order_sign = Histogram("gridcall_order_sign_seconds", "From order to signature", ["department"], buckets=HOURS)
 order_handle = Histogram("gridcall_order_handle_seconds", "From order to done", ["department"], buckets=HOURS)
+handling_seconds = Counter(
+    "gridcall_handling_seconds_total", "Counted time of handling clocks that ended, pauses included", ["department"]
+)
+paused_seconds = Counter(
+    "gridcall_paused_seconds_total",
+    "Counted time in which handling clocks that ended rested; over the one before it is the share",
+    ["department"],
+)
 escalations = Counter("gridcall_escalations_total", "Levels added by a breach", ["level", "cause"])
 timers_armed = Gauge("gridcall_timers_armed", "Tickets with a clock that runs")
 timers_overdue = Gauge("gridcall_timers_overdue", "Timers that are due and have not fired")
 timer_lateness = Histogram("gridcall_timer_lateness_seconds", "From due to fired", ["service"], buckets=WAITS)
-timer_audit_findings = Gauge("gridcall_timer_audit_findings", "What the last audit found wrong", ["finding"])
+timer_audit_findings = Gauge(
+    "gridcall_timer_audit_findings", "What audits of the timers found wrong; only counts up", ["kind"]
+)
+timer_audit_timers = Gauge("gridcall_timer_audit_timers", "Warnings and limits that the last audits looked at")
+timer_audit_completed = Gauge(
+    "gridcall_timer_audit_completed_timestamp_seconds",
+    "Until when all timers of this instance are audited, in Unix time; at first its start",
+)
 deadline = Counter("gridcall_deadline_total", "Clocks that ended", ["clock", "outcome"])
 dead_letters = Counter("gridcall_dead_letters_total", "Records that could not be read", ["service", "reason"])
 parked_tickets = Gauge("gridcall_parked_tickets", "Tickets that wait for somebody to look at an error", ["service"])

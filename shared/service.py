@@ -7,6 +7,7 @@ import contextlib
 import gc
 import signal
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,7 @@ from shared.loop.poison import Morgue
 from shared.loop.tickets import TicketWork
 from shared.mongo import Mongo
 from shared.ops import add_operations
+from shared.policies import keep
 from shared.profile import Profile, find_profile, load_profile
 from shared.settings import Settings
 from shared.topics import TICKETS
@@ -174,6 +176,7 @@ class Service:
 
     async def _connect(self) -> None:
         await self._insist("MongoDB", self.mongo.ping)
+        await self._insist("MongoDB", partial(keep, self.db, self.profile))
         await self._insist("Kafka", self._start_kafka)
         for step in self.background:
             self._tasks.append(asyncio.create_task(self._for_ever(step)))

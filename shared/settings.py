@@ -26,7 +26,7 @@ class Settings(BaseSettings):
     profile: str = Field("yucheng", description="name of a bundled profile, or path of a profile file")
     data: str = Field(".gridcall", description="folder for local data")
     clock_speed: float = Field(1.0, gt=0, description="how much faster than the world time runs")
-    clock_origin: str = Field("", description="<real>/<virtual> instants that all processes share, ISO 8601")
+    clock_origin: str = Field("", description="<real>/<virtual> instants that all share, ISO 8601, or a file of them")
     log: Literal["console", "json"] = Field("console", description="form of the log lines")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="debug, info, warning or error")
     host: str = Field("127.0.0.1", description="address that HTTP listens on")
@@ -68,7 +68,7 @@ class Settings(BaseSettings):
     def _instants(cls, value: str) -> str:
         try:
             clock_from(2.0, value).now()
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, KeyError, OSError):
             raise ValueError("write two instants as 2026-11-22T08:00:00+08:00/2026-11-22T08:00:00+08:00") from None
         return value
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections import Counter, OrderedDict
+from collections import Counter
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 from rich.table import Table
@@ -15,17 +16,19 @@ from rich.table import Table
 from deploy.cli.output import FINDING, Json, err, out, print_json
 from deploy.local.settings import LocalSettings
 from deploy.local.virtual_time import Origin
-from deploy.replay.records import Records
-from services.sla.audit import LATE, RACE, Ledger
+from services.sla.auditor import PartitionAudit, Timers, read_partition
 from shared.clock import RealClock, clock_from
 from shared.decider import Message
 from shared.envelope import read, type_of
-from shared.errors import DeadLetter
+from shared.errors import DeadLetter, TryLater
 from shared.ids import fact_id, is_ticket_id
 from shared.kafka import Publisher
 from shared.messages import REGISTRY, OrderIssued, TicketClosed, TicketEscalated, TicketReopened, TicketReported
 from shared.messages.registry import of_kind
+from shared.mongo import Mongo
+from shared.policies import learn
 from shared.profile import find_profile, load_profile
+from shared.records import Records
 from shared.topics import TICKETS
 
 if TYPE_CHECKING:
@@ -35,8 +38,7 @@ if TYPE_CHECKING:
 
 LISTED: Final = 50
 """Findings that are printed one by one."""
-CLOSED_KEPT: Final = 50_000
-"""A closed ticket's timers are looked at once so many others of its partition have closed after it."""
+EVENTS: Final = {"warning": "warnings", "breach": "breaches", "escalation": "escalations"}
 DIGEST: Final = 8
 """Bytes that are kept of each fact, to tell a repeated one from another one with its id."""
 MISSING: Final = b"\0" * DIGEST
@@ -61,20 +63,17 @@ class Seen:
     reported: bool = False
     closed: bool = False
     escalated: frozenset[tuple[str, str]] = frozenset()
-    ledger: Ledger | None = None
 
 
 class LogAudit:
     """The findings of one partition of the log, record by record; tickets never span partitions."""
 
-    def __init__(self, profile: Profile, now: datetime, speed: float = 1.0) -> None:
+    def __init__(self, profile: Profile, now: datetime, speed: float = 1.0, *, late: timedelta | None = None) -> None:
         """`now` is the instant up to which timers must have fired; a faster clock makes a second's delay longer."""
         self.findings: list[Finding] = []
         self.counts: Counter[str] = Counter()
-        self._profile = profile
-        self._now, self._speed = now, max(1.0, speed)
+        self._timers = Timers(profile, now, speed, late=late)
         self._tickets: dict[str, Seen] = {}
-        self._closed: OrderedDict[str, None] = OrderedDict()
 
     @property
     def tickets(self) -> int:
@@ -104,8 +103,9 @@ class LogAudit:
 
     def end(self) -> None:
         """Look at the timers of all tickets that are left."""
-        for ticket, seen in self._tickets.items():
-            self._settle(ticket, seen)
+        self._timers.end()
+        self.counts.update(self._timers.counts)
+        self.findings += _findings(self._timers)
 
     # ------------------------------------------------------------ sequences
 
@@ -151,10 +151,8 @@ class LogAudit:
                     self._find("closed-twice", ticket, "closed again without having been reopened")
                 seen.closed = True
                 self.counts["closings"] += 1
-                self._note_closed(ticket)
             case TicketReopened():
                 seen.closed = False
-                self._closed.pop(ticket, None)
             case TicketEscalated():
                 step = (data.to_level, data.cause)
                 if step in seen.escalated:
@@ -163,25 +161,14 @@ class LogAudit:
                 self.counts["escalations"] += 1
             case _:
                 pass
-        if seen.ledger is None:
-            seen.ledger = Ledger(self._profile, self._now, LATE * self._speed, RACE * self._speed)
-        seen.ledger.enter(message)
-
-    def _note_closed(self, ticket: str) -> None:
-        self._closed[ticket] = None
-        self._closed.move_to_end(ticket)
-        if len(self._closed) > CLOSED_KEPT:
-            oldest, _ = self._closed.popitem(last=False)
-            self._settle(oldest, self._tickets[oldest])
-
-    def _settle(self, ticket: str, seen: Seen) -> None:
-        if seen.ledger is not None:
-            for found in seen.ledger.findings():
-                self._find(f"timer-{found.kind}", ticket, found.what)
-            seen.ledger = None
+        self._timers.enter(message)
 
     def _find(self, kind: str, ticket: str, what: str) -> None:
         self.findings.append(Finding(kind, ticket, what))
+
+
+def _findings(timers: Timers) -> list[Finding]:
+    return [Finding(f"timer-{told.finding.kind}", told.ticket, told.finding.what) for told in timers.found]
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,58 +179,103 @@ class Audited:
     findings: tuple[Finding, ...]
 
 
-def audit(as_json: Json = False) -> None:
+def audit(
+    timers: Annotated[bool, typer.Option("--timers", help="Only the timers: quicker, and how many there are.")] = False,
+    as_json: Json = False,
+) -> None:
     """Read the whole log and say what is missing, doubled, late or unfounded; exit 1 when anything is."""
     settings = LocalSettings().addressed()
+    look = audit_timers if timers else audit_log
     with err.status("reading the log"):
-        done = audit_log(settings.kafka_address, load_profile(find_profile(settings.profile)), *_time(settings))
+        profile = load_profile(find_profile(settings.profile))
+        asyncio.run(_know_policies(settings, profile))
+        done = look(settings.kafka_address, profile, *stack_time(settings))
     if as_json:
         print_json({"counts": dict(done.counts), "findings": [asdict(finding) for finding in done.findings]})
     else:
+        out.print(_timers_table(done.counts) if timers else _log_table(done.counts))
         _say(done)
     if done.findings:
         raise typer.Exit(FINDING)
 
 
-def audit_log(kafka: str, profile: Profile, now: datetime, speed: float = 1.0) -> Audited:
-    """Give what is wrong with the log on a Kafka; raises TryLater when it is away."""
-    return asyncio.run(_audit(kafka, profile, now, speed))
+async def _know_policies(settings: LocalSettings, profile: Profile) -> None:
+    """Learn the rules of other versions to which tickets may be pinned; all else is read from the log."""
+    mongo = Mongo(settings.mongo)
+    try:
+        await learn(mongo.db(settings.database("sla")), profile)
+    except TryLater as error:
+        err.print(f"Tickets that are pinned to other rules are looked at less strictly: {error}", markup=False)
+    finally:
+        mongo.close()
 
 
-async def _audit(kafka: str, profile: Profile, now: datetime, speed: float) -> Audited:
+def audit_log(
+    kafka: str, profile: Profile, now: datetime, speed: float = 1.0, *, late: timedelta | None = None
+) -> Audited:
+    """Give what is wrong with the log on a Kafka; `late` where an outage is known. Raises TryLater."""
+
+    async def whole(records: Records, partition: int) -> tuple[Counter[str], list[Finding]]:
+        look = LogAudit(profile, now, speed, late=late)
+        await read_partition(records, partition, look)
+        return look.counts, look.findings
+
+    return asyncio.run(_each_partition(kafka, whole))
+
+
+def audit_timers(kafka: str, profile: Profile, now: datetime, speed: float = 1.0) -> Audited:
+    """Give what is wrong with the timers of the log on a Kafka; raises TryLater when it is away."""
+
+    async def timers(records: Records, partition: int) -> tuple[Counter[str], list[Finding]]:
+        look = Timers(profile, now, speed)
+        await read_partition(records, partition, PartitionAudit(look))
+        return look.counts, _findings(look)
+
+    return asyncio.run(_each_partition(kafka, timers))
+
+
+async def _each_partition(
+    kafka: str, look: Callable[[Records, int], Awaitable[tuple[Counter[str], list[Finding]]]]
+) -> Audited:
     publisher = Publisher(kafka, "gridcall-audit")
     counts: Counter[str] = Counter()
     findings: list[Finding] = []
     try:
         async with Records(publisher, kafka) as records:
-            for partition in await records.partitions([TICKETS]):
-                look = LogAudit(profile, now, speed)
-                async for batch in records.to_the_end([partition]):
-                    for record in batch:
-                        look.take(record)
-                look.end()
-                counts.update(look.counts)
-                findings += look.findings
+            for _, partition in await records.partitions([TICKETS]):
+                more_counts, more_findings = await look(records, partition)
+                counts.update(more_counts)
+                findings += more_findings
     finally:
         await publisher.stop()
     return Audited(counts, tuple(findings))
 
 
-def _time(settings: LocalSettings) -> tuple[datetime, float]:
-    """Give instant and speed of the stack's clock: its variables', else what the local stack has written down."""
+def stack_time(settings: LocalSettings) -> tuple[datetime, float]:
+    """Give instant and highest speed of the stack's clock: its variables', else what the local stack has kept."""
     kept = settings.folder / "clock.json"
     if settings.clock_origin or not kept.exists():
         return clock_from(settings.clock_speed, settings.clock_origin).now(), settings.clock_speed
     origin = Origin(**json.loads(kept.read_text(encoding="utf-8")))
     real = datetime.fromisoformat(origin.stopped_at) if origin.stopped_at else RealClock().now()
-    return origin.virtual(real), origin.speed
+    return origin.virtual(real), origin.fastest
+
+
+def _log_table(counts: Counter[str]) -> Table:
+    table = Table("the log", "", box=None, pad_edge=False)
+    for name in ("tickets", "records", "closings", "escalations", "republished", "foreign"):
+        table.add_row(name, str(counts[name]))
+    return table
+
+
+def _timers_table(counts: Counter[str]) -> Table:
+    table = Table(f"{counts['timers']} timers", "due", "said", box=None, pad_edge=False)
+    for event, name in EVENTS.items():
+        table.add_row(name, *(str(counts[f"{event} {what}"]) for what in ("expected", "said")))
+    return table
 
 
 def _say(done: Audited) -> None:
-    table = Table("the log", "", box=None, pad_edge=False)
-    for name in ("tickets", "records", "closings", "escalations", "republished", "foreign"):
-        table.add_row(name, str(done.counts[name]))
-    out.print(table)
     for kind, count in Counter(finding.kind for finding in done.findings).most_common():
         out.print(f"{count} {kind}", style="bold red", markup=False)
     for finding in done.findings[:LISTED]:

@@ -21,6 +21,11 @@ def explain(ticket: Annotated[str, typer.Argument(help="A ticket's id.")], as_js
     if as_json:
         print_json(found)
         return
+    show_clocks(found)
+
+
+def show_clocks(found: dict[str, Any]) -> None:
+    """Print what the desk says of a ticket's clocks."""
     if not found["deadlines"]:
         out.print(f"{found['id']} ({found['state']}) has no clocks: they begin with its first order.")
         return
@@ -42,3 +47,10 @@ def _explain(clock: dict[str, Any], now: datetime, zone: ZoneInfo) -> None:
     for line in (clock["sentence"]["zh"], clock["sentence"]["en"], *picture(clock, now, zone)):
         out.print(Text("  ").append(line))
     out.print(Text(f"  已用 used {used['en']} · 剩余 left {left['en']} · 暂停 paused {paused['en']}", "dim"))
+    warnings = ", ".join(_warning(each, zone) for each in clock["warnings"]) or "-"
+    out.print(Text(f"  预警 warnings {warnings} · 配置版本 profile {clock['profile_version'] or '-'}", "dim"))
+
+
+def _warning(warning: dict[str, Any], zone: ZoneInfo) -> str:
+    at = datetime.fromisoformat(warning["at"]).astimezone(zone)
+    return f"{at:%Y-%m-%d %H:%M}" + (" (已发 given)" if warning["given"] else "")

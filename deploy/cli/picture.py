@@ -30,6 +30,7 @@ class Look(NamedTuple):
 
 
 RUNNING: Final = Look("#", "bold green", "计时 counts")
+OVERDUE: Final = Look("!", "bold red", "超时 past the limit")
 PAUSED: Final = Look("=", "bold yellow", "暂停 paused")
 OUTSIDE: Final = Look(".", "dim", "非工作时间、周末 outside hours, weekend")
 HOLIDAY: Final = Look("o", "magenta", "节假日 holiday, day off")
@@ -65,7 +66,8 @@ class Mark(NamedTuple):
 
 def picture(clock: Mapping[str, Any], now: datetime, zone: ZoneInfo) -> list[Text]:
     """Give the lines of a clock's picture; none where nothing is known of its time."""
-    pieces = clear(_joined([_piece(each) for each in clock["segments"]]))
+    due = datetime.fromisoformat(clock["due_at"])
+    pieces = clear(_joined([part for each in clock["segments"] for part in _cut(_piece(each), due)]))
     if not pieces:
         return []
     widths = columns(pieces)
@@ -84,7 +86,7 @@ def picture(clock: Mapping[str, Any], now: datetime, zone: ZoneInfo) -> list[Tex
 def legend() -> list[Text]:
     """Give what the letters mean."""
     text = Text()
-    for look in (RUNNING, PAUSED, OUTSIDE, HOLIDAY):
+    for look in (RUNNING, OVERDUE, PAUSED, OUTSIDE, HOLIDAY):
         text.append(look.letter * 2, look.style).append(f" {look.legend}   ")
     return [text, Text("较长的时限略去夜间和周末 nights and weekends are left out of long bars", "dim")]
 
@@ -92,6 +94,14 @@ def legend() -> list[Text]:
 def _piece(segment: Mapping[str, Any]) -> Piece:
     start, end = (datetime.fromisoformat(segment[name]) for name in ("from", "to"))
     return Piece(start, end, LOOKS.get(segment["kind"], OUTSIDE))
+
+
+def _cut(piece: Piece, due: datetime) -> list[Piece]:
+    """Give the parts of a piece before and after the limit; what does not count stays what it is."""
+    if piece.look is not RUNNING or piece.end <= due:
+        return [piece]
+    late = Piece(max(piece.start, due), piece.end, OVERDUE)
+    return [late] if piece.start >= due else [piece._replace(end=due), late]
 
 
 def _marks(clock: Mapping[str, Any], now: datetime, end: datetime) -> Iterator[Mark]:

@@ -12,17 +12,16 @@ from shared.profile import Profile, ProfileInvalid, find_profile, load_profile
 app = typer.Typer(no_args_is_help=True, help="Profiles: everything that a city may want different.")
 
 _FINDING: Final = 1
-
-
-@app.callback()
-def _profile() -> None:
-    """Keep `check` a command of its own, also while it is the only one."""
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+File = Annotated[str, typer.Argument(help="A profile's path, or the name of one that comes with gridcall.")]
+Old = Annotated[str | None, typer.Option(help="Compare with this profile only, and ask no running stack.")]
+By = Annotated[str, typer.Option(help="Who decided it: stands on the timeline of every ticket.")]
 
 
 @app.command()
 def check(
-    file: Annotated[str, typer.Argument(help="A profile's path, or the name of one that comes with gridcall.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    file: File,
+    as_json: Json = False,
 ) -> None:
     """Say what must change in a profile, with file and line; exit 1 when anything must."""
     try:
@@ -31,6 +30,22 @@ def check(
         typer.echo(_findings_json(invalid) if as_json else str(invalid), err=not as_json)
         raise typer.Exit(_FINDING) from None
     typer.echo(json.dumps(_facts(profile), ensure_ascii=False) if as_json else _line(profile))
+
+
+@app.command("diff")
+def _diff(new: File, old: Old = None, as_json: Json = False) -> None:
+    """Say what a profile would change for open tickets; changes nothing."""
+    from deploy.cli import policy  # noqa: PLC0415 - the drivers are needed by no other command of this group
+
+    policy.diff(new, old, as_json)
+
+
+@app.command("apply")
+def _apply(new: File, by: By, as_json: Json = False) -> None:
+    """Pin every open ticket to a profile that the services run with."""
+    from deploy.cli import policy  # noqa: PLC0415 - as above
+
+    policy.apply(new, by, as_json)
 
 
 def _findings_json(invalid: ProfileInvalid) -> str:

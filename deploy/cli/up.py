@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import fcntl
 import os
 import select
 import signal
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
+from zoneinfo import ZoneInfo
 
 import typer
 from rich.table import Column, Table
+from rich.text import Text
 
+from deploy.cli.ask import ask
+from deploy.cli.explain import show_clocks
 from deploy.cli.output import FINDING, UNREACHABLE, USAGE, Failure, Json, err, out, print_json
+from deploy.local import virtual_time
 from deploy.local.parts import SERVICES
 from deploy.local.processes import ServerError
 from deploy.local.settings import PROFILE, LocalSettings
 from deploy.local.stack import Stack, absolute, complete
+from shared.errors import Refused, TryLater
+from shared.ids import ticket_id
+from shared.messages import ClocksStarted, ClocksStopped
 from shared.profile import find_profile, load_profile
 from shared.topics import dispatch_topic
 
@@ -25,11 +35,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from deploy.replay.script import Recording
+    from deploy.replay.script import Recording, Row
     from shared.profile import Profile
 
 WIDEST_STATE = len("closed: gridcall trace 0123456789ABCDEF")
 """So wide that a command can be copied from one line."""
+CLIMB_BEGINS: Final = datetime(2025, 9, 26, 9, 0)  # noqa: DTZ001 - in the profile's zone, whichever that is
+"""The Friday before a National Day with make-up workdays: the Saturday after it is free, and the Sunday counts."""
+LEFT_TO_THE_PICTURE: Final = {ClocksStarted.type, ClocksStopped.type}
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -51,14 +64,21 @@ def up(
     settings = _settings(profile, speed)
     city = load_profile(find_profile(settings.profile))
     day = None if no_replay else recorded_day(replay, city)
+    climber = _climber(settings, day) if day and replay is None and not as_json and not detach else None
     with _only_one(settings.folder), _stop_signals():
-        stack = _ready_to_start(settings)
+        begins = CLIMB_BEGINS.replace(tzinfo=ZoneInfo(city.zone)) if climber else None
+        stack = _ready_to_start(settings, begins)
         (settings.folder / PROFILE).write_text(absolute(settings.profile), encoding="utf-8")
         try:
             _start(stack)
+            if not climber:
+                virtual_time.go(stack.clock_file)
             told = replay is not None and not as_json
             happened = _replay(stack, city, day, example=replay is None, told=told) if day else {}
             _show(stack, city, {} if told else happened, as_json=as_json)
+            if climber:
+                virtual_time.go(stack.clock_file)
+                _tell(stack, city, climber)
             if not detach:
                 out.print("Ctrl-C stops all of it.", style="dim")
                 _stay(stack)
@@ -74,6 +94,14 @@ def up(
 def _settings(profile: str | None, speed: float | None) -> LocalSettings:
     given: dict[str, Any] = {"profile": profile, "clock_speed": speed}
     return LocalSettings(**{name: value for name, value in given.items() if value is not None})
+
+
+def _climber(settings: LocalSettings, day: Recording) -> Row | None:
+    """Give the report whose climb is shown: on servers of our own, where time passes faster than people can wait."""
+    from deploy.replay.climb import shown_climb  # noqa: PLC0415 - as above
+
+    servers_of_others = settings.kafka or settings.mongo
+    return shown_climb(day) if settings.clock_speed > 1 and not servers_of_others else None
 
 
 @contextmanager
@@ -112,7 +140,7 @@ def _runs_already(folder: Path) -> Failure:
     return Failure(f"gridcall already runs on {folder}.", "Stop it by 'gridcall down', or set GRIDCALL_DATA.", FINDING)
 
 
-def _ready_to_start(settings: LocalSettings) -> Stack:
+def _ready_to_start(settings: LocalSettings, begins: datetime | None) -> Stack:
     stack = Stack(settings)
     if stack.supervisor.pid():
         raise _runs_already(settings.folder)
@@ -126,7 +154,7 @@ def _ready_to_start(settings: LocalSettings) -> Stack:
         ports = ", ".join(f"{stack.port(part)} ({part.name})" for part in taken)
         variables = ", ".join(part.port_variable for part in taken)
         raise Failure(f"Port {ports} is taken by another program.", f"Choose another by {variables}.", UNREACHABLE)
-    return Stack(complete(settings))
+    return Stack(complete(settings, begins))
 
 
 def _start(stack: Stack) -> None:
@@ -168,6 +196,47 @@ def _show(stack: Stack, city: Profile, happened: dict[str, Any], *, as_json: boo
     width = max(map(len, places)) + 2
     for name, place in places.items():
         out.print(f"{name:{width}}{place}", markup=False)  # a line each, whole: it gets copied
+
+
+def _tell(stack: Stack, city: Profile, row: Row) -> None:
+    """Print what happens to a report that nobody signs, while it happens, and then why each deadline was when it was.
+
+    On a later start it is told only where it is not over yet.
+    """
+    from deploy.replay.climb import climb, climbs  # noqa: PLC0415 - as above
+    from deploy.replay.desk import Desk  # noqa: PLC0415 - as above
+
+    ticket, zone = ticket_id(row.source, row.id), ZoneInfo(city.zone)
+
+    async def follow() -> bool:
+        desk = Desk(stack.url(next(part for part in SERVICES if part.name == "desk")))
+        try:
+            if not await climbs(desk, row):
+                return False
+            out.print(f"\nnobody signs {ticket}", style="bold")
+            out.print(
+                f"{stack.settings.clock_speed:g} times as fast as the world; Ctrl-C stops all of it.", style="dim"
+            )
+            await climb(desk, row, city.top.id, lambda entry: _say(entry, zone))
+            return True
+        finally:
+            await desk.close()
+
+    try:
+        if asyncio.run(follow()):
+            out.print(f"\ngridcall explain {ticket}", style="bold")
+            show_clocks(ask("desk", f"/v1/tickets/{ticket}/deadlines"))
+    except (TryLater, Refused, Failure) as error:
+        if stack.supervisor.pid():  # else somebody has stopped all of it meanwhile
+            err.print(str(error), style="red", markup=False)
+
+
+def _say(entry: dict[str, Any], zone: ZoneInfo) -> None:
+    if entry["type"] not in LEFT_TO_THE_PICTURE:
+        at = datetime.fromisoformat(entry["at"]).astimezone(zone)
+        words = entry["sentence"]
+        out.print(Text(f"{at:%a %Y-%m-%d %H:%M}  ", "dim").append(words["zh"], "default"))
+        out.print(Text(" " * 22 + words["en"]))
 
 
 def _places(stack: Stack, city: Profile) -> dict[str, str]:

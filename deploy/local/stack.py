@@ -18,6 +18,7 @@ from deploy.local.supervision import GIVEN_UP, Program, Supervisor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from deploy.local.settings import LocalSettings
 
@@ -197,12 +198,21 @@ class Stack:
         return ran
 
 
-def complete(settings: LocalSettings) -> LocalSettings:
-    """Give the settings with the clock's origin and the key for personal data, both kept in the data folder."""
+def complete(settings: LocalSettings, at: datetime | None = None) -> LocalSettings:
+    """Give the settings with the clock's origin and the key for personal data, both kept in the data folder.
+
+    `at` is the instant at which the time of a new data folder begins; left out, it is the world's.
+    """
     settings.folder.mkdir(parents=True, exist_ok=True)
-    origin = settings.clock_origin or virtual_time.begin(settings.folder / "clock.json", settings.clock_speed).variable
+    origin = settings.clock_origin or _origin(settings.folder / "clock.json", settings.clock_speed, at)
     key = settings.pii_key or _kept_key(settings.folder / "pii.key")
     return settings.model_copy(update={"clock_origin": origin, "pii_key": key})
+
+
+def _origin(file: Path, speed: float, at: datetime | None) -> str:
+    """Give GRIDCALL_CLOCK_ORIGIN; while time is held, services have to look into the file."""
+    origin = virtual_time.begin(file, speed, at=at)
+    return str(file) if origin.held else origin.variable
 
 
 def absolute(profile: str) -> str:

@@ -72,8 +72,15 @@ class Desk:
 
     async def timeline(self, ticket: str) -> list[str]:
         """Give the types of what happened to a ticket, in order; raises TryLater."""
-        found = await self._get(f"/v1/tickets/{ticket}/timeline")
-        return [str(entry["type"]) for entry in found["timeline"]]
+        return [str(entry["type"]) for entry in await self.entries(ticket)]
+
+    async def entries(self, ticket: str) -> list[dict[str, Any]]:
+        """Give what happened to a ticket, in order, each with its sentence; raises TryLater."""
+        return list((await self._get(f"/v1/tickets/{ticket}/timeline"))["timeline"])
+
+    async def owners(self, ticket: str) -> list[str]:
+        """Give the units that answer for a ticket, in the order in which they came to; raises TryLater."""
+        return [str(owner["unit"]) for owner in (await self._get(f"/v1/tickets/{ticket}"))["owners"]]
 
     async def gaps(self) -> float:
         """Give how many facts the desk missed since it started; raises TryLater."""

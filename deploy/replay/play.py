@@ -15,7 +15,6 @@ import orjson
 
 from deploy.replay.desk import Desk
 from deploy.replay.life import FACTS, ORDERS, Act, Life, Update
-from deploy.replay.records import Records
 from shared.clock import RealClock
 from shared.envelope import Envelope, Outgoing, headers, type_of
 from shared.errors import Refused, TryLater
@@ -29,6 +28,7 @@ from shared.messages import (
     ReportRefused,
     ReportSubmitted,
 )
+from shared.records import Records
 from shared.topics import DISPATCH_PREFIX, RECEIPTS, REPORTS, TICKETS, dispatch_topic, updates_topic
 
 if TYPE_CHECKING:

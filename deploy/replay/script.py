@@ -41,6 +41,8 @@ class Script:
     ends: Ending = "closed"
     label: str = ""
     """What this report shows, for the table of an example day."""
+    accepted_by: str = ""
+    """Who takes it on at the top once it has climbed there, where its climb is shown."""
     recorded: bool = True
     """False: nobody recorded how it ended, so that a refusal or a diversion is as good an end as any."""
 
@@ -114,7 +116,7 @@ class Recording:
 
 def script_from(played: dict[str, Any]) -> Script:
     """Give the script of an example's `_play`; raises ValueError that says what is wrong with it."""
-    known = {"at", "stretches", "triage", "reworks", "solved", "rating", "sends", "ends", "label"}
+    known = {"at", "stretches", "triage", "reworks", "solved", "rating", "sends", "ends", "label", "accepted_by"}
     unknown = sorted(played.keys() - known)
     if unknown:
         raise ValueError(f"_play has no field {', '.join(unknown)}: choose from {', '.join(sorted(known))}")
@@ -134,4 +136,5 @@ def script_from(played: dict[str, Any]) -> Script:
         sends=played.get("sends", 1),
         ends=ends,
         label=played.get("label", ""),
+        accepted_by=played.get("accepted_by", ""),
     )

@@ -76,6 +76,8 @@ class ClosureState(State):
     closings: int = 0
     reopenings: int = 0
     reopen_until: AwareDatetime | None = None
+    policy: str = ""
+    """The version of the profile whose rules hold."""
 
 
 # ---------------------------------------------------------------- the state after a message
@@ -91,6 +93,7 @@ def evolve(state: ClosureState, message: Message) -> ClosureState:
                 "unit": data.unit,
                 "callback": data.callback,
                 "result": data.result,
+                "policy": data.profile_version,
             }
         )
     change = AFTER.get(type(data))
@@ -123,6 +126,7 @@ AFTER: Final[dict[type[Fact], Callable[[ClosureState, Any], dict[str, Any]]]] = 
 def decide(state: ClosureState, message: Message, now: datetime, profile: Profile) -> list[Fact]:
     """Give the facts that follow from a message; raises Refused for a command that may not be done now."""
     data = message.data
+    profile = profile.under(data.profile_version if isinstance(data, OrderDone) else state.policy)
     if isinstance(data, Command):
         _named(data)
     trigger = data.message_kind if isinstance(data, MessageReceived) else type(data)

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from services.desk.domain import Order, Owner, Ticket
 
 
+def _always(_ticket: Ticket, _names: Names) -> bool:
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Action:
     """A command: what it does, when it may be given, by whom, and what is said when it may not."""
@@ -30,6 +34,8 @@ class Action:
     why_not: Pair
     orders: Callable[[Order, datetime], bool] | None = None
     """Which orders it may name."""
+    rules: Callable[[Ticket, Names], bool] = _always
+    """What the profile that the ticket is pinned to says of it."""
 
 
 def _in(*states: str) -> Callable[[Ticket, datetime], bool]:
@@ -54,6 +60,21 @@ def _escalated(ticket: Ticket, now: datetime) -> bool:
 
 def _handed_up(ticket: Ticket, now: datetime) -> bool:
     return _open(ticket, now) and bool(_added(ticket))
+
+
+def _unasked(ticket: Ticket, now: datetime) -> bool:
+    return _open(ticket, now) and ticket.asked is None
+
+
+def _may_wait(ticket: Ticket, names: Names) -> bool:
+    """Tell whether the caller may be asked once more, and a clock rests for the answer."""
+    policy = names.policy(ticket.profile_version)
+    rests = (policy.rests(clock.duty, "caller") for clock in ticket.clocks.values() if clock.ended_at is None)
+    return ticket.questions < policy.content.revisions.question.most and any(rests)
+
+
+def _triaged(ticket: Ticket, now: datetime) -> bool:
+    return _open(ticket, now) and ticket.category is not None
 
 
 def _added(ticket: Ticket) -> list[Owner]:
@@ -203,6 +224,19 @@ TABLE: Final = (
         "hand-back", ("交回下级办理", "give it back to the level below"), _handed_up, _upper_owner,
         ("没有提级，无可交回", "it was not escalated, or was handed back"),
     ),
+    Action(
+        "ask-caller", ("请诉求人补充", "ask the caller; clocks rest for the answer"), _unasked, _desk,
+        (
+            "正在等待诉求人补充、次数已满、没有可因此暂停的时限，或已结案",
+            "the caller is being waited for, was asked often enough, no clock rests for an answer, or it is closed",
+        ),
+        rules=_may_wait,
+    ),
+    Action(
+        "amend", ("修改类别、立案条件、严重程度或地点", "correct category, condition, severity or place"),
+        _triaged, _desk,
+        ("尚未预审或已结案", "it is not triaged yet, or closed"),
+    ),
 )  # fmt: skip
 """In the order of a ticket's life; a test compares it with DESK_COMMANDS."""
 
@@ -213,7 +247,7 @@ def actions(ident: str, ticket: Ticket, names: Names, now: datetime) -> list[dic
 
 
 def _shown(action: Action, ident: str, ticket: Ticket, names: Names, now: datetime) -> dict[str, Any]:
-    possible = action.may(ticket, now)
+    possible = action.may(ticket, now) and action.rules(ticket, names)
     by, which = action.by(ticket, names), action.orders
     shown: dict[str, Any] = {
         "command": action.command,

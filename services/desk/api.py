@@ -272,7 +272,8 @@ def _tickets(app: FastAPI, desk: Desk) -> None:
         """Show everything that happened, each with a sentence."""
         found = await desk.ticket(ident)
         entries = timeline_view(ident, found, desk.names)
-        return {"id": ident, "state": found.state, "left_out": found.left_out, "timeline": entries}
+        zone = desk.profile.zone
+        return {"id": ident, "state": found.state, "zone": zone, "left_out": found.left_out, "timeline": entries}
 
     @app.get("/v1/tickets/{ident}/deadlines", tags=["tickets"])
     async def explained(ident: str, _none: Annotated[NoParameters, Query()]) -> dict[str, Any]:
@@ -284,6 +285,8 @@ def _tickets(app: FastAPI, desk: Desk) -> None:
             "id": ident,
             "state": found.state,
             "due": found.due,
+            "profile_version": found.profile_version or None,
+            "asked": found.asked,
             "now": now,
             "zone": zone,
             "deadlines": clocks,

@@ -16,6 +16,8 @@ CLOCKS_KEPT: Final = 60
 PAUSES_KEPT: Final = 40
 """Of one clock, and as many of its moves; profiles allow far fewer."""
 LADDER: Final = "ladder"
+GO_ON: Final = frozenset({"resumed", "answered"})
+"""Why a limit moves when a pause is over."""
 
 
 class Pause(m.Part):
@@ -33,6 +35,9 @@ class Move(m.Part):
     old: AwareDatetime
     new: AwareDatetime
     why: str
+    limit_was: m.Span | None = None
+    limit: m.Span | None = None
+    """The length of time before and after, where it is another one."""
 
 
 class Clock(m.Part):
@@ -48,9 +53,16 @@ class Clock(m.Part):
     first_due_at: AwareDatetime | None = None
     """The limit with which it began, once it has moved."""
     warn_at: AwareDatetime | None = None
+    warn_again: tuple[AwareDatetime, ...] = ()
+    warned: int = 0
+    """How many of its warnings were given."""
     limit: m.Span
+    first_limit: m.Span | None = None
+    """The length of time with which it began, once it is another one."""
     calendar: str = "always@"
     """Name and version of the working time in which it is counted."""
+    policy: str = ""
+    """The version of the profile whose rules set its limit."""
     provisional: bool = False
     pauses: tuple[Pause, ...] = ()
     moves: tuple[Move, ...] = ()
@@ -64,13 +76,23 @@ class Clock(m.Part):
         """Whether it is paused now: then nothing is due."""
         return self.ended_at is None and bool(self.pauses) and self.pauses[-1].until is None
 
+    @property
+    def duty(self) -> str:
+        """Give the clock whose duty it stands for: its own, or of a level's the one whose breach added it."""
+        return self.cause or self.clock
+
+    @property
+    def warnings(self) -> tuple[datetime, ...]:
+        """Give the instants of its warnings, the earliest first."""
+        return () if self.warn_at is None else (self.warn_at, *self.warn_again)
+
 
 Clocks = dict[str, Clock]
 """By token, in the order in which they were started."""
 
 
-def started(clocks: Clocks, data: m.ClocksStarted, _at: datetime) -> Clocks:
-    """Add clocks; of those that ended the oldest are forgotten when there are too many."""
+def started(clocks: Clocks, data: m.ClocksStarted, policy: str) -> Clocks:
+    """Add clocks under a profile's version; of those that ended the oldest are forgotten when there are too many."""
     after = dict(clocks)
     for start in data.clocks:
         after[start.token] = Clock(
@@ -81,8 +103,10 @@ def started(clocks: Clocks, data: m.ClocksStarted, _at: datetime) -> Clocks:
             started_at=start.started_at,
             due_at=start.due_at,
             warn_at=start.warn_at,
+            warn_again=start.warn_again,
             limit=start.limit,
             calendar=start.calendar,
+            policy=policy,
             provisional=start.provisional,
         )
     ended = [token for token, clock in after.items() if clock.ended_at is not None]
@@ -125,16 +149,22 @@ def recalculated(clocks: Clocks, data: m.ClocksRecalculated, _at: datetime) -> C
 
 def _moved(clock: Clock, move: m.ClockMove, data: m.ClocksRecalculated) -> Clock:
     """Give a clock with its new limit; the first one is kept, and a warning of the old one is over with it."""
-    moved = Move(at=data.at, old=move.old, new=move.new, why=data.why)
+    first = clock.first_limit or clock.limit
+    limit = move.limit or first  # what a move does not say is as at the start
+    spans = {} if limit == clock.limit else {"limit_was": clock.limit, "limit": limit}
+    moved = Move(at=data.at, old=move.old, new=move.new, why=data.why, **spans)
     changes: dict[str, Any] = {
         "due_at": move.new,
         "first_due_at": clock.first_due_at or clock.due_at,
+        "limit": limit,
+        "first_limit": clock.first_limit or (clock.limit if spans else None),
         "warn_at": move.warn_at,
+        "warn_again": move.warn_again,
         "calendar": move.calendar,
         "provisional": move.provisional,
         "moves": (*clock.moves, moved)[-PAUSES_KEPT:],
     }
-    if data.why == "resumed" and clock.rests:
+    if data.why in GO_ON and clock.rests:
         last = clock.pauses[-1]
         ended = last.model_copy(update={"until": max(data.at, last.since)})
         changes["pauses"] = (*clock.pauses[:-1], ended)
@@ -145,7 +175,7 @@ def _moved(clock: Clock, move: m.ClockMove, data: m.ClocksRecalculated) -> Clock
 
 def warned(clocks: Clocks, data: m.ClockWarned, _at: datetime) -> Clocks:
     """Mark a clock whose limit is near."""
-    return _marked(clocks, data.token, state="warned")
+    return _marked(clocks, data.token, state="warned", warned=data.nth)
 
 
 def breached(clocks: Clocks, data: m.ClockBreached, at: datetime) -> Clocks:
@@ -158,6 +188,16 @@ def breached(clocks: Clocks, data: m.ClockBreached, at: datetime) -> Clocks:
     return _marked(clocks, data.token, state="breached")
 
 
+def pinned(clocks: Clocks, policy: str) -> Clocks:
+    """Let the clocks that run or rest follow another version of the profile; what was breached keeps its limit."""
+    return {
+        token: clock
+        if clock.ended_at is not None or clock.state == "breached"
+        else clock.model_copy(update={"policy": policy})
+        for token, clock in clocks.items()
+    }
+
+
 def _marked(clocks: Clocks, token: str, **changes: Any) -> Clocks:
     clock = clocks.get(token)
     if clock is None or clock.ended_at is not None:
@@ -166,11 +206,10 @@ def _marked(clocks: Clocks, token: str, **changes: Any) -> Clocks:
 
 
 FOLDS: Final[dict[type[m.Body], Callable[[Clocks, Any, datetime], Clocks]]] = {
-    m.ClocksStarted: started,
     m.ClocksStopped: stopped,
     m.ClocksPaused: paused,
-    m.ClocksRecalculated: recalculated,
     m.ClockWarned: warned,
     m.ClockBreached: breached,
 }
-"""What happened -> what the clocks are after it."""
+"""What happened -> what the clocks are after it. What else it changes, or depends on, is in domain.py: `started`,
+`recalculated`, `pinned`."""

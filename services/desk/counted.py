@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from shared.calendar import ALWAYS, OutOfCalendarError, Pause, Segment, elapsed, segments
+from shared.deadline import length
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from services.desk.names import Names
     from shared.calendar import Calendar
 
+RELIMITED: Final = frozenset({"policy", "edited"})
+"""Why a clock that rests is counted again."""
 LONGEST: Final = timedelta(days=400)
 """Of a longer clock only the beginning is laid out; what is used and left is that of the whole."""
 
@@ -35,7 +38,7 @@ class Counted:
 
 
 def counted(clock: Clock, names: Names, now: datetime) -> Counted:
-    """Give a clock's time as of `now`; nothing of one that lies outside the years of calendars."""
+    """Give a clock's time as of `now`; nothing of one that no calendar can count."""
     name, _, version = clock.calendar.partition("@")
     calendar = names.calendar(name)
     present = calendar.name == name and (name == ALWAYS.name or version in {"", calendar.version})
@@ -50,19 +53,42 @@ def counted(clock: Clock, names: Names, now: datetime) -> Counted:
             present=present,
             segments=pieces,
             used=used,
-            left=max(elapsed(calendar, start, clock.due_at, settled) - used, timedelta(0)),
+            left=max(
+                (_length(clock, calendar) or elapsed(calendar, start, clock.due_at, settled)) - used, timedelta(0)
+            ),
             paused=elapsed(calendar, start, end) - used,
             make_up=_make_up(calendar, pieces, names),
         )
-    except (OutOfCalendarError, OverflowError):
+    except (OutOfCalendarError, OverflowError, KeyError):  # a unit of time that nobody knows any more
         return Counted(calendar, present)
 
 
+def _length(clock: Clock, calendar: Calendar) -> timedelta | None:
+    """Give the whole counted time of a clock that got another length while it rests; None for any other.
+
+    Its limit follows only when it goes on, so what is left cannot be read off the limit that stood before.
+    """
+    if not clock.rests or not any(each.why in RELIMITED and each.at >= clock.pauses[-1].since for each in clock.moves):
+        return None
+    extended = (elapsed(calendar, each.old, each.new) for each in clock.moves if each.why == "extended")
+    return length(clock.started_at, clock.limit, calendar) + sum(extended, timedelta(0))
+
+
+def spent(clock: Clock, names: Names) -> timedelta:
+    """Give the counted time of a clock from its start to its end, pauses included."""
+    try:
+        return elapsed(
+            names.calendar(clock.calendar.partition("@")[0]), clock.started_at, clock.ended_at or clock.started_at
+        )
+    except (OutOfCalendarError, OverflowError):
+        return timedelta(0)
+
+
 def _until(clock: Clock, now: datetime) -> datetime:
-    """Give up to when a clock is shown: its limit or its end if that came later; while it rests there is neither."""
+    """Give up to when a clock is shown: its limit, or its end or now if that is later; while it rests, up to now."""
     if clock.pauses and clock.pauses[-1].until is None:
         return clock.ended_at or now
-    return max(clock.due_at, clock.ended_at or clock.due_at)
+    return max(clock.due_at, clock.ended_at or now)
 
 
 def _make_up(calendar: Calendar, pieces: Sequence[Segment], names: Names) -> tuple[date, ...]:

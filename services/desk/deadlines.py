@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from services.desk.domain import Ticket
     from services.desk.names import Names, Pair
     from shared.calendar import Segment
+    from shared.messages import Span
 
 KINDS: Final[dict[str, Pair]] = {
     "running": ("计时", "counts"),
@@ -36,7 +37,6 @@ def deadlines(ticket: Ticket, names: Names, now: datetime) -> list[dict[str, Any
 
 def _deadline(token: str, clock: Clock, ticket: Ticket, names: Names, now: datetime) -> dict[str, Any]:
     time = counted(clock, names, now)
-    order = ticket.orders.get(clock.order_id or "")
     kind, rule = rule_of(clock, ticket, names)
     return {
         "clock": clock.clock,
@@ -45,13 +45,15 @@ def _deadline(token: str, clock: Clock, ticket: Ticket, names: Names, now: datet
         "order_id": clock.order_id,
         "level": clock.level,
         "cause": clock.cause,
-        "limit": {"amount": clock.limit.amount, "unit": clock.limit.unit} | _words(names.span(clock.limit)),
+        "limit": _limit(clock.limit, names),
+        "first_limit": _limit(clock.first_limit or clock.limit, names),
         "rule": {"kind": kind} | _words(rule),
-        "profile_version": (order.profile_version if order else "") or ticket.profile_version or None,
+        "profile_version": clock.policy or ticket.profile_version or None,
         "calendar": _calendar(clock, time),
         "provisional": clock.provisional,
         "started_at": clock.started_at,
         "warn_at": clock.warn_at,
+        "warnings": [{"at": at, "given": nth < clock.warned} for nth, at in enumerate(clock.warnings)],
         "due_at": clock.due_at,
         "first_due_at": clock.first_due_at or clock.due_at,
         "ended_at": clock.ended_at,
@@ -60,13 +62,17 @@ def _deadline(token: str, clock: Clock, ticket: Ticket, names: Names, now: datet
         "used": _length(time.used, time, names),
         "remaining": _length(time.left, time, names),
         "paused": _length(time.paused, time, names),
-        "segments": [_segment(each, names) for each in time.segments],
+        "segments": [_segment(each, time, names) for each in time.segments],
         "pauses": [_pause(each, clock, names) for each in clock.pauses],
-        "moves": [_move(each) for each in clock.moves],
+        "moves": [_move(each, names) for each in clock.moves],
         "extensions": sum(each.why == "extended" for each in clock.moves),
         "result": result_of(clock, names),
         "sentence": sentence(clock, time, ticket, names, now).model_dump(),
     }
+
+
+def _limit(span: Span, names: Names) -> dict[str, Any]:
+    return {"amount": span.amount, "unit": span.unit} | _words(names.span(span))
 
 
 def _words(pair: Pair) -> dict[str, str]:
@@ -90,9 +96,12 @@ def _length(length: timedelta, time: Counted, names: Names) -> dict[str, Any]:
     return {"seconds": length.total_seconds()} | _words(names.duration(length, days=time.calendar.always))
 
 
-def _segment(piece: Segment, names: Names) -> dict[str, Any]:
+def _segment(piece: Segment, time: Counted, names: Names) -> dict[str, Any]:
     zh, en = names.reason(piece.zh) if piece.kind == "paused" and piece.zh else (piece.zh, piece.en)
     kind_zh, kind_en = KINDS[piece.kind]
+    if piece.kind == "running" and (day := names.local(piece.start).date()) in time.make_up:
+        made = time.calendar.day(day)
+        zh, en = f"{kind_zh}（{made.zh}）", f"{kind_en} ({made.en})"
     return {"from": piece.start, "to": piece.end, "kind": piece.kind, "zh": zh or kind_zh, "en": en or kind_en}
 
 
@@ -101,6 +110,11 @@ def _pause(pause: Pause, clock: Clock, names: Names) -> dict[str, Any]:
     return {"from": pause.since, "to": ended, "reason": pause.reason} | _words(names.reason(pause.reason))
 
 
-def _move(move: Move) -> dict[str, Any]:
+def _move(move: Move, names: Names) -> dict[str, Any]:
     known = MOVES.get(move.why, (move.why, move.why))
-    return {"at": move.at, "old": move.old, "new": move.new, "why": move.why} | _words(known)
+    limits = {"limit_was": move.limit_was, "limit": move.limit}
+    return (
+        {"at": move.at, "old": move.old, "new": move.new, "why": move.why}
+        | {name: _limit(span, names) for name, span in limits.items() if span is not None}
+        | _words(known)
+    )

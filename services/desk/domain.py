@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from services.desk import timeline
+from services.desk import clocks, timeline
 from services.desk.clocks import FOLDS as CLOCK_FOLDS
 from services.desk.clocks import Clock
 from shared import messages as m
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 OUTCOMES_KEPT: Final = 50
+PAST_KEPT: Final = 20
 CLOSED: Final = "closed"
 
 
@@ -86,6 +87,23 @@ class Order(Part):
     extensions: int = 0
 
 
+class Asked(Part):
+    """What the caller was asked and has not answered yet."""
+
+    question: str
+    by: str
+    since: AwareDatetime
+    until: AwareDatetime
+
+
+class Past(Part):
+    """What a ticket was until it was triaged anew or corrected."""
+
+    until: AwareDatetime
+    category: m.CategoryRef
+    severity: str
+
+
 class Outcome(Part):
     """What became of a command: the facts that it led to, or why it was refused; neither yet: not decided."""
 
@@ -105,6 +123,8 @@ class Ticket(State):
     updated_at: AwareDatetime | None = None
     report_id: str = ""
     channel: str = ""
+    request: str = ""
+    """What kind of request it is: consultation, help, complaint, tip-off, suggestion."""
     source: str = ""
     source_reference: str = ""
     anonymous: bool = False
@@ -127,6 +147,10 @@ class Ticket(State):
     lead_order: str = ""
     orders: dict[str, Order] = Field(default_factory=dict)
     clocks: dict[str, Clock] = Field(default_factory=dict)
+    asked: Asked | None = None
+    questions: int = 0
+    past: tuple[Past, ...] = ()
+    """Oldest first: what set the limits of clocks that are over."""
     missing: tuple[str, ...] = ()
     returns: int = 0
     reworks: int = 0
@@ -138,6 +162,7 @@ class Ticket(State):
     closed_at: AwareDatetime | None = None
     reopen_until: AwareDatetime | None = None
     profile_version: str = ""
+    """The version of the profile whose rules hold for it."""
     commands: dict[str, Outcome] = Field(default_factory=dict)
     timeline: tuple[str, ...] = ()
     """JSON texts: services/desk/timeline.py."""
@@ -205,6 +230,8 @@ def evolve(ticket: Ticket, message: Message) -> Ticket:
         changes.update(fold(ticket, data, envelope.time))
     elif (turn := CLOCK_FOLDS.get(type(data))) is not None:
         changes["clocks"] = turn(ticket.clocks, data, envelope.time)
+    if "category" in changes and ticket.category is not None:
+        changes["past"] = _past(ticket, changes, envelope.time)
     state = STATES.get(type(data))
     if state is not None and _moves(ticket, data, changes.get("lead_order", ticket.lead_order)):
         changes["state"] = state
@@ -222,6 +249,14 @@ def _moves(ticket: Ticket, data: m.Body, lead_order: str) -> bool:
     if isinstance(data, LEAD_ALONE) and data.order_id != lead_order:
         return False
     return not isinstance(data, m.OrderProgressed) or ticket.state in HANDLED
+
+
+def _past(ticket: Ticket, changes: dict[str, Any], at: datetime) -> tuple[Past, ...]:
+    """Remember what it was, when it is something else now."""
+    category = ticket.category
+    if category is None or (category, ticket.severity) == (changes["category"], changes["severity"]):
+        return ticket.past
+    return (*ticket.past, Past(until=at, category=category, severity=ticket.severity))[-PAST_KEPT:]
 
 
 # ---------------------------------------------------------------- commands
@@ -252,6 +287,7 @@ def _reported(_ticket: Ticket, data: m.TicketReported, _at: datetime) -> dict[st
         "reported_at": data.reported_at,
         "report_id": data.report_id,
         "channel": data.channel,
+        "request": data.request or "",
         "source": data.source,
         "source_reference": data.source_reference or "",
         "anonymous": data.caller.anonymous,
@@ -325,9 +361,20 @@ def _issued(ticket: Ticket, data: m.OrderIssued, at: datetime) -> dict[str, Any]
             "category": data.category,
             "severity": data.severity,
             "place": data.place,
+            "profile_version": data.profile_version,
             "waits_at": "",
         }
     return changes
+
+
+def _amended(ticket: Ticket, data: m.TicketAmended, at: datetime) -> dict[str, Any]:
+    """Say what it is now; who handles it stays."""
+    return {
+        **_owned(ticket, data.level, data.unit, at),
+        "category": data.category,
+        "severity": data.severity,
+        "place": data.place,
+    }
 
 
 def _order(ticket: Ticket, ident: str, **changes: Any) -> dict[str, Any]:
@@ -413,6 +460,40 @@ def _extended(ticket: Ticket, data: m.OrderExtended, _at: datetime) -> dict[str,
     return _order(ticket, data.order_id, handle_by=data.handle_by, extensions=data.times)
 
 
+def _clocks_started(ticket: Ticket, data: m.ClocksStarted, _at: datetime) -> dict[str, Any]:
+    return {"clocks": clocks.started(ticket.clocks, data, ticket.profile_version)}
+
+
+def _recalculated(ticket: Ticket, data: m.ClocksRecalculated, at: datetime) -> dict[str, Any]:
+    """Move limits, and those of the orders with them; what dispatch has moved itself its own facts say."""
+    changes: dict[str, Any] = {"clocks": clocks.recalculated(ticket.clocks, data, at)}
+    if data.why not in {"resumed", "extended"}:
+        orders = ticket.orders
+        for move in data.clocks:
+            field, order = ORDER_LIMITS.get(move.clock), orders.get(move.order_id or "")
+            if field is not None and order is not None and move.order_id is not None:
+                orders = {**orders, move.order_id: order.model_copy(update={field: move.new})}
+        changes["orders"] = orders
+    return changes
+
+
+ORDER_LIMITS: Final = {"sign": "sign_by", "handle": "handle_by"}
+"""Clock -> the limit of its order."""
+
+
+def _policy(ticket: Ticket, data: m.PolicyApplied, _at: datetime) -> dict[str, Any]:
+    return {"profile_version": data.policy, "clocks": clocks.pinned(ticket.clocks, data.policy)}
+
+
+def _question(ticket: Ticket, data: m.InformationRequested, _at: datetime) -> dict[str, Any]:
+    asked = Asked(question=data.question, by=data.by, since=data.since, until=data.until)
+    return {"asked": asked, "questions": ticket.questions + 1}
+
+
+def _wait_over(_ticket: Ticket, _data: m.InformationWaitEnded, _at: datetime) -> dict[str, Any]:
+    return {"asked": None}
+
+
 def _verification(_ticket: Ticket, data: m.VerificationAsked, _at: datetime) -> dict[str, Any]:
     return {"waits_at": data.unit}
 
@@ -437,6 +518,7 @@ def _closed(ticket: Ticket, data: m.TicketClosed, at: datetime) -> dict[str, Any
     return {
         "outcome": data.outcome,
         "result": data.result or ticket.result,
+        "asked": None,
         "closings": data.closings,
         "closed_at": at,
         "reopen_until": data.reopen_until,
@@ -494,6 +576,12 @@ FOLDS: Final[dict[type[m.Body], Callable[[Ticket, Any, datetime], dict[str, Any]
     m.OrderSuspended: _suspended,
     m.OrderResumed: _resumed,
     m.OrderExtended: _extended,
+    m.TicketAmended: _amended,
+    m.ClocksStarted: _clocks_started,
+    m.ClocksRecalculated: _recalculated,
+    m.PolicyApplied: _policy,
+    m.InformationRequested: _question,
+    m.InformationWaitEnded: _wait_over,
     m.VerificationAsked: _verification,
     m.TicketVerified: _verified,
     m.ReworkOrdered: _rework,

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from services.desk.clocks import LADDER
-from services.desk.sentences import MOVES
+from services.desk.names import CALLER
+from services.desk.sentences import CHANNELS, MOVES
 from shared.messages import Words
+from shared.profile import Matter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from services.desk.clocks import Clock
+    from services.desk.clocks import Clock, Move
     from services.desk.counted import Counted
     from services.desk.domain import Ticket
     from services.desk.names import Names, Pair
     from shared.calendar import Segment
+    from shared.messages import CategoryRef, Severity
+    from shared.profile import LimitRow
 
 DAY: Final = timedelta(days=1)
 NAMED: Final = 3
 """Holidays that a sentence names; of more it says how many."""
-TOLD: Final = frozenset({"resumed", "extended"})
+TOLD: Final = frozenset({"resumed", "answered", "extended"})
 """Why a limit moved that is told with the pause, and with all extensions at once."""
 INSTANT: Final = timedelta(microseconds=1)
 
@@ -39,11 +43,18 @@ def name_of(clock: Clock, names: Names) -> Pair:
 
 def rule_of(clock: Clock, ticket: Ticket, names: Names) -> tuple[str, Pair]:
     """Give the rule that sets the limit: its kind, and in words."""
-    if clock.clock == "handle" and ticket.category is not None:
-        code, condition = ticket.category.code, ticket.category.condition
-        (zh, en), (name_zh, name_en) = names.condition(code, condition), names.category(code, ticket.category.name)
+    category, severity = _what_it_was(clock, ticket)
+    row = _row(clock, ticket, names)
+    if row is not None:
+        zh, en = _named_by(row, category, ticket, names)
+        return "row", (f"对{zh}的专门规定", f"the city's own limit for {en}")
+    if clock.clock == "handle" and category is not None:
+        code, condition = category.code, category.condition
+        (zh, en), (name_zh, name_en) = names.condition(code, condition), names.category(code, category.name)
         return "condition", (f"{name_zh}的立案条件“{zh}”", f"the filing condition '{en}' of {name_en}")
-    grave = ticket.severity or "?"
+    if clock.clock == "contact":
+        return "contact", ("派单后须联系诉求人", "after an order the caller must be spoken with")
+    grave = severity or "?"
     if clock.clock == LADDER and clock.cause and clock.cause != "severity":
         zh, en = names.clock(clock.cause)
         added = (f"{zh}超时后逐级升级，严重程度 {grave} 级", f"added after the {en} limit had passed, severity {grave}")
@@ -55,6 +66,50 @@ def rule_of(clock: Clock, ticket: Ticket, names: Names) -> tuple[str, Pair]:
     if clock.clock in {"accept", "dispatch"}:
         return "desk", ("值班岗位时限", "the limit for whoever is on duty")
     return "severity", (f"严重程度 {grave} 级", f"severity {grave}")
+
+
+def _what_it_was(clock: Clock, ticket: Ticket) -> tuple[CategoryRef | None, str]:
+    """Give category and severity that set a clock's limit: those of the ticket, or that it had when the clock was over.
+
+    What was breached keeps its limit whatever is corrected later.
+    """
+    over = clock.ended_at or (clock.due_at if clock.state == "breached" else None)
+    past = next((each for each in ticket.past if over is not None and over < each.until), None)
+    return (ticket.category, ticket.severity) if past is None else (past.category, past.severity)
+
+
+def _row(clock: Clock, ticket: Ticket, names: Names) -> LimitRow | None:
+    """Give the row of the profile's limits that set this one; None where its usual rule did."""
+    category, severity = _what_it_was(clock, ticket)
+    matter = Matter(
+        severity=cast("Severity | None", severity or None),
+        category=category.code if category else None,
+        condition=category.condition if category else None,
+        channel=ticket.channel or None,
+        request=ticket.request or None,
+    )
+    rows = names.policy(clock.policy or ticket.profile_version).content.clocks.limits
+    row = next((each for each in rows if each.clock == clock.clock and each.fits(matter)), None)
+    same = row is not None and (row.limit.amount, row.limit.unit) == (clock.limit.amount, clock.limit.unit)
+    return row if same else None
+
+
+def _named_by(row: LimitRow, category: CategoryRef | None, ticket: Ticket, names: Names) -> Pair:
+    """Say what a row of limits asks for."""
+    found: list[Pair] = []
+    if row.requests:
+        found.append(names.request(ticket.request))
+    if row.channels:
+        zh, en = CHANNELS.get(ticket.channel, (ticket.channel, ticket.channel))
+        found.append((f"{zh}来件", f"what comes from {en}"))
+    if category is not None and row.category != "*":
+        found.append(names.category(category.code, category.name))
+    if category is not None and row.condition is not None:
+        zh, en = names.condition(category.code, category.condition)
+        found.append((f"立案条件“{zh}”", f"the filing condition '{en}'"))
+    if row.severities:
+        found.append((f"严重程度 {ticket.severity} 级", f"severity {ticket.severity}"))
+    return "、".join(zh for zh, _ in found) or "所有诉求", ", ".join(en for _, en in found) or "all reports"
 
 
 def result_of(clock: Clock, names: Names) -> dict[str, Any] | None:
@@ -73,7 +128,7 @@ def sentence(clock: Clock, time: Counted, ticket: Ticket, names: Names, now: dat
     clauses = [
         _head(clock, ticket, names),
         *_counting(clock, time, names),
-        *_free_days(time, names),
+        *_free_days(clock, time, names),
         *_pauses(clock, ticket, names),
         *_moves(clock, names),
         *_doubts(clock, time, names),
@@ -104,7 +159,7 @@ def _cut_short(clock: Clock, ticket: Ticket) -> bool:
         other.clock == "handle"
         and other.order_id == clock.order_id
         and other.started_at == clock.started_at
-        and (other.first_due_at or other.due_at) == clock.due_at
+        and clock.due_at in {other.first_due_at or other.due_at, *(move.new for move in other.moves)}
         and other.limit != clock.limit
         for other in ticket.clocks.values()
     )
@@ -134,25 +189,28 @@ def _days(start: datetime, end: datetime, names: Names) -> timedelta:
 # ---------------------------------------------------------------- days that do not count, and one that does
 
 
-def _free_days(time: Counted, names: Names) -> Iterator[Pair]:
-    if time.calendar.always or not time.segments:
+def _free_days(clock: Clock, time: Counted, names: Names) -> Iterator[Pair]:
+    """Say which days do not count up to the limit; those that pass after it set nothing any more."""
+    pieces = [each for each in time.segments if clock.rests or each.start < clock.due_at]
+    if time.calendar.always or not pieces:
         return
-    year = names.local(time.segments[0].start).year
-    holidays = _spells((each for each in time.segments if each.kind in {"holiday", "off"}), names)
+    year = names.local(pieces[0].start).year
+    holidays = _spells((each for each in pieces if each.kind in {"holiday", "off"}), names)
     for spell in holidays[:NAMED]:
         (zh, en), (dates_zh, dates_en) = spell.name, spell.dates(year)
         yield f"{zh}（{dates_zh}）不计", f"{en} ({dates_en}) does not count"
     if len(holidays) > NAMED:
         more = len(holidays) - NAMED
         yield f"另有 {more} 个节假日不计", f"{more} more holidays do not count"
-    weekends = _spells((each for each in time.segments if each.kind == "weekend"), names)
+    weekends = _spells((each for each in pieces if each.kind == "weekend"), names)
     if len(weekends) == 1:
         dates_zh, dates_en = weekends[0].dates(year)
         yield f"周末（{dates_zh}）不计", f"the weekend ({dates_en}) does not count"
     elif weekends:
         yield "周末不计", "weekends do not count"
-    if time.make_up:
-        days = [_date(day, year) for day in time.make_up]
+    last = names.local(pieces[-1].end).date()
+    days = [_date(day, year) for day in time.make_up if day <= last]
+    if days:
         are = "is a make-up workday" if len(days) == 1 else "are make-up workdays"
         yield "、".join(days) + " 调休上班", " and ".join(days) + f" {are}"
 
@@ -197,11 +255,23 @@ def _pauses(clock: Clock, ticket: Ticket, names: Names) -> Iterator[Pair]:
             zh, en = names.duration(ended - pause.since, days=True)
             yield f"暂停 {zh}（{why_zh}）", f"paused {en} ({why_en})"
             continue
-        zh, en = names.when(pause.since)
-        order = ticket.orders.get(clock.order_id or "")
-        until = names.when(order.suspension.until) if order and order.suspension else None
+        (zh, en), held = names.when(pause.since), _held(clock, ticket, names)
+        until = names.when(max(held.values())) if held else None
         until_zh, until_en = (f"，最迟至 {until[0]}", f" until {until[1]} at the latest") if until else ("", "")
+        whys = [(why_zh, why_en), *(names.reason(reason) for reason in held if reason != pause.reason)]
+        why_zh, why_en = "、".join(each for each, _ in whys), " and ".join(each for _, each in whys)
         yield f"自 {zh} 起暂停（{why_zh}）{until_zh}", f"paused since {en}{until_en} ({why_en})"
+
+
+def _held(clock: Clock, ticket: Ticket, names: Names) -> dict[str, datetime]:
+    """Give what lets a clock rest now, each with its end at the latest; two at once count once."""
+    held, rules = {}, names.policy(clock.policy or ticket.profile_version)
+    order = ticket.orders.get(clock.order_id or "")
+    if order is not None and order.suspension is not None and rules.rests(clock.duty, "suspended"):
+        held[order.suspension.reason] = order.suspension.until
+    if ticket.asked is not None and rules.rests(clock.duty, "caller"):
+        held[CALLER] = ticket.asked.until
+    return held
 
 
 def _moves(clock: Clock, names: Names) -> Iterator[Pair]:
@@ -212,8 +282,20 @@ def _moves(clock: Clock, names: Names) -> Iterator[Pair]:
         yield f"已延期 {len(extended)} 次，延期前 {zh} 到期", f"extended {times}, before that due {en}"
     for move in clock.moves:
         if move.why not in TOLD:
-            (zh, en), (why_zh, why_en) = names.when(move.old), MOVES.get(move.why, (move.why, move.why))
-            yield f"原到期 {zh}，因{why_zh}重算", f"was due {en}, counted again since {why_en}"
+            yield _moved(move, names)
+
+
+def _moved(move: Move, names: Names) -> Pair:
+    """Say what was before, and why it is otherwise now; of a clock that rests its length alone has changed."""
+    (zh, en), (why_zh, why_en) = names.when(move.old), MOVES.get(move.why, (move.why, move.why))
+    was_zh, was_en = (f"原到期 {zh}", f"was due {en}") if move.old != move.new else ("", "")
+    if move.limit_was is not None:
+        limit_zh, limit_en = names.span(move.limit_was)
+        was_zh = f"原时限 {limit_zh}" + (f"、{was_zh}" if was_zh else "")
+        was_en = (f"{was_en} by" if was_en else "had") + f" {limit_en}"
+    if not was_zh:
+        return f"因{why_zh}重算，到期不变", f"counted again since {why_en}, and due as before"
+    return f"{was_zh}，因{why_zh}重算", f"{was_en}, counted again since {why_en}"
 
 
 def _doubts(clock: Clock, time: Counted, names: Names) -> Iterator[Pair]:

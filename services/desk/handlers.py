@@ -1,15 +1,23 @@
-"""What does the desk read? Everything: every fact and every command on the log becomes part of a view."""
+"""What does the desk read? Everything: every fact and every command on the log becomes part of a view.
+
+It alone knows both a clock and the handler of its order, so it counts how much of their time handlers let rest.
+"""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from services.desk.counted import spent
 from services.desk.domain import Ticket, decide, evolve
+from services.desk.names import Names
 from services.desk.store import searchable
+from shared import metrics
 from shared.decider import Decider
-from shared.messages import of_kind
+from shared.messages import ClocksStopped, of_kind
 
 if TYPE_CHECKING:
+    from shared.decider import Turn
     from shared.messages import Body
     from shared.profile import Profile
 
@@ -24,6 +32,22 @@ def decider(profile: Profile) -> Decider[Ticket]:
         consumes=CONSUMES,
         decide=decide,
         evolve=evolve,
+        observe=partial(observe, names=Names(profile)),
         fields=searchable(profile),
         reads_everything=True,
     )
+
+
+def observe(turn: Turn, names: Names) -> None:
+    """Count the time of handling clocks that ended, and how much of it they rested; all units have one label."""
+    stopped = turn.message.data
+    if not isinstance(stopped, ClocksStopped):
+        return
+    ticket: Ticket = turn.state
+    for stop in stopped.clocks:
+        clock = ticket.clocks.get(stop.token)
+        order = ticket.orders.get(clock.order_id or "") if clock is not None else None
+        if stop.clock == "handle" and clock is not None and order is not None:
+            department = order.handler.id if order.handler.kind == "department" else "unit"
+            metrics.handling_seconds.labels(department).inc(spent(clock, names).total_seconds())
+            metrics.paused_seconds.labels(department).inc(stop.paused_s)

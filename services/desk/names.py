@@ -9,15 +9,18 @@ from zoneinfo import ZoneInfo
 if TYPE_CHECKING:
     from shared.calendar import Calendar
     from shared.messages import Span
-    from shared.profile import Profile
+    from shared.profile import Policy, Profile
 
 Pair = tuple[str, str]
 """Chinese, English."""
 
+CALLER: Final = "caller"
+"""Why a clock rests that waits for the caller's answer."""
 CLOCKS: Final[dict[str, Pair]] = {
     "accept": ("预审", "triage"),
     "dispatch": ("裁定", "adjudication"),
     "sign": ("签收", "signing"),
+    "contact": ("联系诉求人", "contact with the caller"),
     "handle": ("处置", "handling"),
     "verify": ("核实", "verification"),
     "call-back": ("回访", "call-back"),
@@ -51,6 +54,25 @@ STATES: Final[dict[str, Pair]] = {
     "closed": ("已结案", "closed"),
     "reopened": ("重办", "reopened"),
 }
+REQUESTS: Final[dict[str, Pair]] = {
+    "consultation": ("咨询", "a consultation"),
+    "help": ("求助", "a request for help"),
+    "complaint": ("投诉", "a complaint"),
+    "tip-off": ("举报", "a tip-off"),
+    "suggestion": ("建议", "a suggestion"),
+}
+ROLES: Final[dict[str, Pair]] = {
+    "grid_worker": ("网格员", "grid worker"),
+    "community_officer": ("社区值班员", "community officer"),
+    "dispatcher": ("派遣员", "dispatcher"),
+    "duty_officer": ("值班长", "duty officer"),
+    "duty_supervisor": ("区值班长", "duty supervisor"),
+    "district_officer": ("区值班员", "district officer"),
+    "resident_road_chief": ("居民路长", "resident road chief"),
+    "community_road_chief": ("社区路长", "community road chief"),
+    "street_road_chief": ("街道路长", "street road chief"),
+}
+"""Of the bundled profiles' staff; another city's roles are shown as its profile writes them."""
 WHO: Final[dict[str, Pair]] = {
     "gridcall": ("系统", "gridcall"),
     "caller": ("诉求人", "the caller"),
@@ -78,7 +100,9 @@ class Names:
         self._profile = profile
         self._zone = ZoneInfo(profile.zone)
         self._levels = {level.id: (level.zh, level.en) for level in profile.levels}
-        self._reasons = {each.id: (each.zh, each.en) for each in profile.revisions.suspension.reasons}
+        reasons = {each.id: (each.zh, each.en) for each in profile.revisions.suspension.reasons}
+        self._reasons = {CALLER: ("等待诉求人补充", "waiting for the caller")} | reasons
+        self._staff = {staff.id: staff for unit in profile.units for staff in unit.staff}
 
     def unit(self, ident: str | None) -> Pair:
         """Give a territorial unit's name."""
@@ -94,6 +118,14 @@ class Names:
         """Give the name of a handler that is written `department:x` or `unit:x`."""
         kind, _, ident = (text or "").partition(":")
         return self.department(ident) if kind == "department" else self.unit(ident)
+
+    def staff(self, ident: str) -> Pair:
+        """Give somebody's name and role."""
+        found = self._staff.get(ident)
+        if found is None:
+            return ident, ident
+        zh, en = ROLES.get(found.role, (found.role, found.role))
+        return f"{found.name}（{zh}）", f"{found.name} ({en})"
 
     def level(self, ident: str | None) -> Pair:
         """Give a level's name."""
@@ -117,6 +149,15 @@ class Names:
     def reason(self, word: str | None) -> Pair:
         """Give why an order or a clock rests: a reason of the profile's list, else what was written."""
         return self._reasons.get(word or "", (word or "?", word or "?"))
+
+    def policy(self, version: str) -> Policy:
+        """Give the rules of a version of the profile; those of today where that one is not known."""
+        return self._profile.under(version).policy
+
+    @staticmethod
+    def request(word: str | None) -> Pair:
+        """Give what somebody asks for."""
+        return REQUESTS.get(word or "", (word or "?", word or "?"))
 
     @staticmethod
     def clock(name: str | None) -> Pair:

@@ -78,6 +78,7 @@ DECISIONS: Final[dict[str, Pair]] = {
 }
 MOVES: Final[dict[str, Pair]] = {
     "resumed": ("恢复计时", "it goes on after a pause"),
+    "answered": ("等待诉求人补充结束", "the caller is waited for no longer"),
     "extended": ("延期", "it was extended"),
     "calendar": ("工作日历变更", "the calendar has changed"),
     "policy": ("规则变更", "the rules have changed"),
@@ -132,9 +133,11 @@ def _by(data: Mapping[str, Any], names: Names) -> Pair:
 # ---------------------------------------------------------------- intake, triage
 
 
-def _reported(d: Mapping[str, Any], _n: Names) -> Pair:
-    zh, en = _pair(CHANNELS, d.get("channel"))
-    return f"受理了来自{zh}的诉求", f"a report was taken from {en}"
+def _reported(d: Mapping[str, Any], n: Names) -> Pair:
+    (zh, en), (what_zh, what_en) = _pair(CHANNELS, d.get("channel")), ("诉求", "a report")
+    if d.get("request"):
+        what_zh, what_en = n.request(d["request"])
+    return f"受理了来自{zh}的{what_zh}", f"{what_en} was taken from {en}"
 
 
 def _message(d: Mapping[str, Any], _n: Names) -> Pair:
@@ -200,6 +203,8 @@ def _progressed(d: Mapping[str, Any], n: Names) -> Pair:
     (zh, en), (more_zh, more_en) = n.who(d.get("by")), _because(d, "note")
     if d.get("progress") == "check-in":
         return f"{zh} 已到现场报到{more_zh}", f"{en} is on the spot{more_en}"
+    if d.get("progress") == "contact":
+        return f"{zh} 已联系诉求人{more_zh}", f"{en} has spoken with the caller{more_en}"
     return f"{zh} 反馈进展{more_zh}", f"{en} said how it stands{more_en}"
 
 
@@ -252,6 +257,8 @@ def _progress(d: Mapping[str, Any], n: Names) -> Pair:
     zh, en = _by(d, n)
     if d.get("progress") == "check-in":
         return f"{zh} 上报到场", f"{en} reported to be on the spot"
+    if d.get("progress") == "contact":
+        return f"{zh} 上报已联系诉求人", f"{en} reported to have spoken with the caller"
     return f"{zh} 上报进展", f"{en} sent a note on how it stands"
 
 
@@ -347,6 +354,43 @@ def _decide(d: Mapping[str, Any], n: Names) -> Pair:
 def _assign(d: Mapping[str, Any], n: Names) -> Pair:
     (zh, en), (to_zh, to_en), (more_zh, more_en) = _by(d, n), n.handler(d.get("to")), _because(d, "reason")
     return f"{zh} 请求改派 {to_zh}{more_zh}", f"{en} asked to give it to {to_en}{more_en}"
+
+
+def _amended(d: Mapping[str, Any], n: Names) -> Pair:
+    """Say what is different from before, and how long the handling has now."""
+    pairs = {"类别": ("category", _filed), "严重程度": ("severity", _grave), "地点": ("place", _placed)}
+    (by_zh, by_en), (more_zh, more_en) = n.who(d.get("by")), _because(d, "reason")
+    zh, en = [], []
+    for name, (field, said) in pairs.items():
+        old, new = d.get(f"old_{field}"), d.get(field)
+        if old != new:
+            (old_zh, old_en), (new_zh, new_en) = said(old, n), said(new, n)
+            zh.append(f"{name}由 {old_zh} 改为 {new_zh}")
+            en.append(f"{field} {new_en} instead of {old_en}")
+    if d.get("handle_limit"):
+        limit_zh, limit_en = n.span(m.Span(**d["handle_limit"]))
+        zh.append(f"处置时限 {limit_zh}")
+        en.append(f"handling has {limit_en}")
+    return f"{by_zh} 修改工单，{'，'.join(zh)}{more_zh}", f"{by_en} corrected it: {', '.join(en)}{more_en}"
+
+
+def _filed(category: Any, n: Names) -> Pair:
+    code, condition = (category or {}).get("code", "?"), (category or {}).get("condition", "")
+    (zh, en), (on_zh, on_en) = n.category(code, (category or {}).get("name", "")), n.condition(code, condition)
+    return (f"{zh}（{on_zh}）", f"{en} ({on_en})") if condition else (zh, en)
+
+
+def _grave(severity: Any, _n: Names) -> Pair:
+    return f"{severity} 级", f"{severity}"
+
+
+def _placed(unit: Any, n: Names) -> Pair:
+    return n.unit(unit)
+
+
+def _amend(d: Mapping[str, Any], n: Names) -> Pair:
+    (zh, en), (more_zh, more_en) = _by(d, n), _because(d, "reason")
+    return f"{zh} 请求修改工单{more_zh}", f"{en} asked to correct it{more_en}"
 
 
 # ---------------------------------------------------------------- closure
@@ -470,7 +514,8 @@ def _paused(d: Mapping[str, Any], n: Names) -> Pair:
     named = [name for name in (_token_name(str(token), n) for token in d.get("tokens", ())) if name]
     zh, en = "、".join(pair[0] for pair in named), " and ".join(pair[1] for pair in named)
     (why_zh, why_en), since = n.reason(d.get("reason")), n.instant(d.get("since"))
-    return f"{zh}计时暂停（{why_zh}），自 {since} 起", f"the {en + ' ' if en else ''}clock rests from {since}: {why_en}"
+    clock = f"the clock for {en}" if " with " in en else f"the {en} clock" if en else "the clock"
+    return f"{zh}计时暂停（{why_zh}），自 {since} 起", f"{clock} rests from {since}: {why_en}"
 
 
 def _token_name(token: str, n: Names) -> Pair | None:
@@ -483,38 +528,65 @@ def _token_name(token: str, n: Names) -> Pair | None:
 
 def _recalculated(d: Mapping[str, Any], n: Names) -> Pair:
     why_zh, why_en = _pair(MOVES, d.get("why"))
-    parts = [
-        (name, n.instant(clock.get("old")), n.instant(clock.get("new")), _unsettled(clock))
-        for name, clock in _clock_names(d, n)
-    ]
+    parts = [_moved(name, clock, n) for name, clock in _clock_names(d, n)]
     return (
-        f"时限重算（{why_zh}）：" + "，".join(f"{zh}由 {old} 改为 {new}{z}" for (zh, _), old, new, (z, _e) in parts),
-        f"limits were counted again, since {why_en}: "
-        + ", ".join(f"{en} until {new} instead of {old}{e}" for (_, en), old, new, (_z, e) in parts),
+        f"时限重算（{why_zh}）：" + "，".join(zh for zh, _ in parts),
+        f"limits were counted again, since {why_en}: " + ", ".join(en for _, en in parts),
     )
+
+
+def _moved(name: Pair, clock: Mapping[str, Any], n: Names) -> Pair:
+    """Say where a limit was and is, and how long it is now; what rests has but another length."""
+    (zh, en), (doubt_zh, doubt_en) = name, _unsettled(clock)
+    old, new = n.instant(clock.get("old")), n.instant(clock.get("new"))
+    limit_zh, limit_en = n.span(m.Span(**clock["limit"])) if clock.get("limit") else ("", "")
+    if old == new and limit_zh:
+        return f"{zh}时限为 {limit_zh}{doubt_zh}", f"{en} has {limit_en}{doubt_en}"
+    length_zh, length_en = (f"（{limit_zh}）", f" ({limit_en})") if limit_zh else ("", "")
+    return (
+        f"{zh}由 {old} 改为 {new}{length_zh}{doubt_zh}",
+        f"{en} until {new} instead of {old}{length_en}{doubt_en}",
+    )
+
+
+def _limit(d: Mapping[str, Any], n: Names, *, of: bool = False) -> Pair:
+    """Give a clock's limit as the subject of a sentence; `of`: with its instant."""
+    (zh, en), due = _clock_name(d, n), n.instant(d.get("due_at"))
+    return f"{zh}时限", _the_limit(en, f" of {due}" if of else "")
+
+
+def _the_limit(en: str, more: str = "") -> str:
+    """Name a limit in English: the signing limit, but the limit for contact with the caller."""
+    return f"the limit{more} for {en}" if " with " in en else f"the {en} limit{more}"
 
 
 def _warned(d: Mapping[str, Any], n: Names) -> Pair:
-    (zh, en), due = _clock_name(d, n), n.instant(d.get("due_at"))
-    return f"{zh}时限临近：{due} 到期", f"the {en} limit is near: it ends at {due}"
+    """Say that a limit is near; from the second time on, which warning it is."""
+    (zh, en), due, nth = _limit(d, n), n.instant(d.get("due_at")), d.get("nth", 1)
+    if nth > 1:
+        return f"{zh}第 {nth} 次预警：{due} 到期", f"warning number {nth}: {en} ends at {due}"
+    return f"{zh}临近：{due} 到期", f"{en} is near: it ends at {due}"
 
 
 def _breached(d: Mapping[str, Any], n: Names) -> Pair:
-    (zh, en), due = _clock_name(d, n), n.instant(d.get("due_at"))
-    return f"超过{zh}时限（{due}）", f"the {en} limit of {due} has passed"
+    (zh, en), due = _limit(d, n, of=True), n.instant(d.get("due_at"))
+    return f"超过{zh}（{due}）", f"{en} has passed"
 
 
 def _escalated(d: Mapping[str, Any], n: Names) -> Pair:
-    (cause_zh, cause_en), (zh, en) = n.clock(d.get("cause")), n.unit(d.get("unit"))
+    (cause_zh, cause_en), (zh, en), (told_zh, told_en) = n.clock(d.get("cause")), n.unit(d.get("unit")), _told(d, n)
+    owner = f"{en} ({n.level(d.get('to_level'))[1].lower()}) is an owner too{told_en}"
     if d.get("cause") == "severity":
-        return (
-            f"事项严重，直接升级到 {zh}",
-            f"it is grave from the start: {en} ({n.level(d.get('to_level'))[1].lower()}) is an owner too",
-        )
-    return (
-        f"超过{cause_zh}时限，升级到 {zh}",
-        f"the {cause_en} limit has passed: {en} ({n.level(d.get('to_level'))[1].lower()}) is an owner too",
-    )
+        return f"事项严重，直接升级到 {zh}{told_zh}", f"it is grave: {owner}"
+    return f"超过{cause_zh}时限，升级到 {zh}{told_zh}", f"{_the_limit(cause_en)} has passed: {owner}"
+
+
+def _told(d: Mapping[str, Any], n: Names) -> Pair:
+    """Name those of the unit who are to know, with their roles."""
+    people = [n.staff(str(each)) for each in d.get("told", ())]
+    if not people:
+        return "", ""
+    return f"，通知 {'、'.join(zh for zh, _ in people)}", f"; to be told: {', '.join(en for _, en in people)}"
 
 
 def _skipped(d: Mapping[str, Any], n: Names) -> Pair:
@@ -533,9 +605,13 @@ def _skipped(d: Mapping[str, Any], n: Names) -> Pair:
 
 
 def _supervision(d: Mapping[str, Any], n: Names) -> Pair:
-    zh, en = n.unit(d.get("unit"))
-    times = d.get("times", 1)
-    return f"{zh} 仍无人认领，第 {times} 次督办", f"nobody at {en} has accepted: supervision notice number {times}"
+    (zh, en), (told_zh, told_en), times = n.unit(d.get("unit")), _told(d, n), d.get("times", 1)
+    notice_zh, notice_en = _words(d["notice"]) if d.get("notice") else ("督办", "supervision notice")
+    heavier_zh = "" if notice_zh == "督办" else f"，本次为{notice_zh}"
+    return (
+        f"{zh} 仍无人认领，第 {times} 次督办{heavier_zh}{told_zh}",
+        f"nobody at {en} has accepted: {notice_en} number {times}{told_en}",
+    )
 
 
 def _accepted(d: Mapping[str, Any], n: Names) -> Pair:
@@ -563,9 +639,78 @@ def _hand_back(d: Mapping[str, Any], n: Names) -> Pair:
     return f"{zh} 请求交回下级办理{more_zh}", f"{en} asked to give it back to the level below{more_en}"
 
 
+def _policy(d: Mapping[str, Any], n: Names) -> Pair:
+    (zh, en), before, policy = n.who(d.get("by")), d.get("before") or "?", d.get("policy", "?")
+    return (
+        f"{zh} 将本工单适用的配置版本由 {before} 改为 {policy}",
+        f"{en} applied version {policy} of the profile to it, which followed {before}",
+    )
+
+
+def _question(d: Mapping[str, Any], n: Names) -> Pair:
+    (zh, en), until, (more_zh, more_en) = n.who(d.get("by")), n.instant(d.get("until")), _because(d, "question")
+    return f"{zh} 请诉求人在 {until} 前补充{more_zh}", f"{en} asked the caller, who has until {until}{more_en}"
+
+
+def _wait_over(d: Mapping[str, Any], _n: Names) -> Pair:
+    if d.get("why") == "expired":
+        return "诉求人逾期未补充，不再等待", "the time for the caller's answer is over"
+    return "诉求人已补充，不再等待", "the caller has answered, and is waited for no longer"
+
+
+def _ask(d: Mapping[str, Any], n: Names) -> Pair:
+    (zh, en), (more_zh, more_en) = _by(d, n), _because(d, "question")
+    return f"{zh} 请求诉求人补充{more_zh}", f"{en} asked to put a question to the caller{more_en}"
+
+
 def _recount(d: Mapping[str, Any], n: Names) -> Pair:
     (zh, en), (why_zh, why_en) = _by(d, n), _pair(MOVES, d.get("why", "calendar"))
+    if d.get("policy"):
+        version = d["policy"]
+        return f"{zh} 请求适用配置版本 {version}", f"{en} asked to apply version {version} of the profile"
     return f"{zh} 请求重算时限（{why_zh}）", f"{en} asked to count all limits again, since {why_en}"
+
+
+EVENTS: Final[dict[str, Pair]] = {
+    "start": ("计时", "clock"),
+    "limit": ("期限计算", "limit"),
+    "warning": ("预警", "warning"),
+    "breach": ("超时", "breach"),
+    "escalation": ("提级", "step up the ladder"),
+}
+FINDINGS: Final[dict[str, Pair]] = {
+    "missed": ("漏发", "was missed"),
+    "doubled": ("重复", "came twice"),
+    "fired-though-met": ("已按时办理仍被触发", "came although it was met or rested"),
+    "late": ("迟发", "came late"),
+    "early": ("提前触发", "came too early"),
+    "stray": ("没有依据", "belongs to nothing that was started"),
+    "wrong-limit": ("有误", "is wrong"),
+}
+
+
+def _finding(d: Mapping[str, Any], n: Names) -> Pair:
+    """Say what an audit found."""
+    found: Mapping[str, Any] = d.get("finding", {})
+    (clock_zh, clock_en), at = _clock_name(found, n), n.instant(found.get("at"))
+    (event_zh, event_en), (kind_zh, kind_en) = (
+        _pair(EVENTS, found.get("event")),
+        _pair(FINDINGS, found.get("kind")),
+    )
+    return (
+        f"{clock_zh}时限的{event_zh}{kind_zh}（{at}）",
+        f"the {event_en} of {clock_en} at {at} {kind_en}: {found.get('what', '')}",
+    )
+
+
+def _audit_found(d: Mapping[str, Any], n: Names) -> Pair:
+    zh, en = _finding(d, n)
+    return f"时限审计发现：{zh}", f"the audit of timers found that {en}"
+
+
+def _record_finding(d: Mapping[str, Any], n: Names) -> Pair:
+    zh, en = _finding(d, n)
+    return f"时限审计请求记录：{zh}", f"the audit of timers asked to record that {en}"
 
 
 # ---------------------------------------------------------------- every service
@@ -603,6 +748,7 @@ BY_BODY: Final[dict[type[m.Body], Callable[[Mapping[str, Any], Names], Pair]]] =
     m.OrderSuspended: _suspended,
     m.OrderResumed: _resumed,
     m.OrderExtended: _extended,
+    m.TicketAmended: _amended,
     m.VerificationAsked: _verification,
     m.TicketVerified: _verified,
     m.ReworkOrdered: _rework,
@@ -621,6 +767,10 @@ BY_BODY: Final[dict[type[m.Body], Callable[[Mapping[str, Any], Names], Pair]]] =
     m.SupervisionRepeated: _supervision,
     m.EscalationAccepted: _accepted,
     m.EscalationHandedBack: _handed_back,
+    m.PolicyApplied: _policy,
+    m.InformationRequested: _question,
+    m.InformationWaitEnded: _wait_over,
+    m.AuditFound: _audit_found,
     m.CommandRefused: _refused,
     m.TriageTicket: _triage,
     m.DivertTicket: _divert,
@@ -631,6 +781,7 @@ BY_BODY: Final[dict[type[m.Body], Callable[[Mapping[str, Any], Names], Pair]]] =
     m.ReviseOrder: _revise,
     m.DecideRevision: _decide,
     m.AssignTicket: _assign,
+    m.AmendTicket: _amend,
     m.VerifyTicket: _verify,
     m.RecordCallBack: _record_call_back,
     m.CloseTicket: _close,
@@ -638,6 +789,8 @@ BY_BODY: Final[dict[type[m.Body], Callable[[Mapping[str, Any], Names], Pair]]] =
     m.AcceptEscalation: _accept,
     m.HandBack: _hand_back,
     m.RecountClocks: _recount,
+    m.AskCaller: _ask,
+    m.RecordFinding: _record_finding,
     m.RedriveTicket: _redrive,
 }
 SENTENCES: Final = {body.type.removeprefix(PREFIX): write for body, write in BY_BODY.items()}

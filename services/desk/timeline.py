@@ -25,7 +25,7 @@ ENTRIES_KEPT: Final = 400
 FIRST_KEPT: Final = 20
 
 KEPT: Final[dict[type[m.Body], tuple[str, ...]]] = {
-    m.TicketReported: ("channel", "category", "source_reference"),
+    m.TicketReported: ("channel", "request", "category", "source_reference"),
     m.MessageReceived: ("message_kind", "text", "rating"),
     m.TicketTriaged: ("category", "severity", "unit", "lead", "by", "rule", "attempt"),
     m.TriageNeeded: ("missing", "unit", "detail"),
@@ -43,6 +43,10 @@ KEPT: Final[dict[type[m.Body], tuple[str, ...]]] = {
     m.OrderSuspended: ("order_id", "handler", "reason", "detail", "until", "approved_by"),
     m.OrderResumed: ("order_id", "handler", "why", "by", "handle_by"),
     m.OrderExtended: ("order_id", "handler", "reason", "old", "handle_by", "times", "approved_by"),
+    m.TicketAmended: (
+        *("category", "old_category", "severity", "old_severity", "place", "old_place", "unit", "handle_limit"),
+        *("by", "reason"),
+    ),
     m.VerificationAsked: ("order_id", "unit"),
     m.TicketVerified: ("order_id", "mode", "by", "note"),
     m.ReworkOrdered: ("order_id", "reason", "by", "reworks"),
@@ -54,13 +58,17 @@ KEPT: Final[dict[type[m.Body], tuple[str, ...]]] = {
     m.ClocksStopped: ("clocks",),
     m.ClocksPaused: ("tokens", "reason", "since"),
     m.ClocksRecalculated: ("clocks", "why"),
-    m.ClockWarned: ("clock", "order_id", "level", "due_at"),
+    m.ClockWarned: ("clock", "order_id", "level", "due_at", "nth"),
     m.ClockBreached: ("clock", "order_id", "level", "due_at", "late_by_s"),
-    m.TicketEscalated: ("from_level", "to_level", "unit", "cause"),
+    m.TicketEscalated: ("from_level", "to_level", "unit", "cause", "told"),
     m.LevelSkipped: ("level", "unit", "cause", "reason"),
-    m.SupervisionRepeated: ("level", "unit", "cause", "times"),
+    m.SupervisionRepeated: ("level", "unit", "cause", "times", "notice", "told"),
     m.EscalationAccepted: ("level", "cause", "by", "note"),
     m.EscalationHandedBack: ("level", "to_level", "cause", "by", "reason"),
+    m.PolicyApplied: ("before", "policy", "by"),
+    m.InformationRequested: ("question", "by", "until"),
+    m.InformationWaitEnded: ("why", "at"),
+    m.AuditFound: ("finding",),
     m.CommandRefused: ("command", "by", "reason", "detail"),
     m.TriageTicket: ("by", "category", "unit", "severity", "lead", "note"),
     m.DivertTicket: ("by", "diversion", "to", "detail"),
@@ -71,22 +79,29 @@ KEPT: Final[dict[type[m.Body], tuple[str, ...]]] = {
     m.ReviseOrder: ("by", "order_id", "department", "revision", "until", "reason"),
     m.DecideRevision: ("by", "granted", "note"),
     m.AssignTicket: ("by", "to", "reason"),
+    m.AmendTicket: ("by", "category", "condition", "severity", "unit", "reason"),
     m.VerifyTicket: ("by", "passed", "note"),
     m.RecordCallBack: ("by", "reached", "solved", "rating"),
     m.CloseTicket: ("by", "outcome", "reason"),
     m.ReopenTicket: ("by", "reason"),
     m.AcceptEscalation: ("by", "level", "note"),
     m.HandBack: ("by", "level", "reason"),
-    m.RecountClocks: ("by", "why"),
+    m.RecountClocks: ("by", "why", "policy"),
+    m.AskCaller: ("by", "question", "until"),
+    m.RecordFinding: ("by", "finding"),
     m.RedriveTicket: ("by", "service", "action"),
 }
 """Message -> the fields that its entry keeps."""
-OF_CLOCKS: Final[dict[type[m.Part], tuple[str, ...]]] = {
+OF_PARTS: Final[dict[type[m.Part], tuple[str, ...]]] = {
     m.ClockStart: ("clock", "level", "due_at", "provisional"),
-    m.ClockMove: ("clock", "level", "old", "new", "provisional"),
+    m.ClockMove: ("clock", "level", "old", "new", "limit", "provisional"),
     m.ClockStop: ("clock", "level", "outcome", "late_in_fact"),
+    m.TimerFinding: ("kind", "event", "clock", "level", "what", "at"),
+    m.Words: ("zh", "en"),
+    m.CategoryRef: ("code", "name", "condition"),
+    m.Span: ("amount", "unit"),
 }
-"""What it keeps of each clock."""
+"""What it keeps of each part of a message."""
 
 
 def entry(message: Message) -> dict[str, Any]:
@@ -119,12 +134,10 @@ def plain(value: Any) -> Any:
         return _instant(value)
     if isinstance(value, tuple):
         return [plain(item) for item in value]
-    if isinstance(value, m.Words):
-        return {"zh": plain(value.zh), "en": plain(value.en)}
-    if isinstance(value, m.CategoryRef):
-        return {"code": value.code, "name": value.name}
-    if type(value) in OF_CLOCKS:
-        return _clock(value)
+    if isinstance(value, m.Location):
+        return value.unit
+    if type(value) in OF_PARTS:
+        return _part(value)
     return value
 
 
@@ -136,8 +149,8 @@ def _instant(at: datetime) -> str:
         return at.isoformat()
 
 
-def _clock(part: m.ClockStart | m.ClockMove | m.ClockStop) -> dict[str, Any]:
-    values = ((name, getattr(part, name)) for name in OF_CLOCKS[type(part)])
+def _part(part: m.Part) -> dict[str, Any]:
+    values = ((name, getattr(part, name)) for name in OF_PARTS[type(part)])
     return {name: plain(value) for name, value in values if value is not None and value is not False}
 
 

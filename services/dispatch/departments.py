@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from services.dispatch.domain import limit, local
+from services.dispatch.domain.state import latest_move
 from shared.decider import Effect
 from shared.messages import (
     AdjudicationAsked,
@@ -40,6 +41,7 @@ from shared.messages import (
     RevisionAsked,
     RevisionDecided,
     SignOrder,
+    TicketAmended,
     TicketClosed,
     TicketEscalated,
     UpdateAccepted,
@@ -69,6 +71,8 @@ What comes before is what was due, or what ends with the order. For ReviseOrder 
 
 def messages(state: DispatchState, turn: Turn, profile: Profile) -> list[Effect]:
     """Give the messages to departments that follow from a turn, in order: the answer, then what happened."""
+    if state.triaged is not None:
+        profile = profile.under(state.triaged.profile_version)
     effects = _answer(turn, profile)
     for fact in turn.facts:
         told = FACTS.get(type(fact.data))
@@ -204,6 +208,20 @@ def _extended(_state: DispatchState, message: Message, profile: Profile) -> Body
     return _changed(fact.order_id, sentence, handle_by=(fact.old, fact.handle_by))
 
 
+def _amended(_state: DispatchState, message: Message, _profile: Profile) -> Body | None:
+    """Tell what it is now; limits that follow from it are told when sla has counted them."""
+    fact: TicketAmended = message.data
+    if fact.order_id is None:
+        return None
+    return _changed(
+        fact.order_id,
+        fact.reason,
+        category=(fact.old_category, fact.category),
+        severity=(fact.old_severity, fact.severity),
+        place=(fact.old_place, fact.place),
+    )
+
+
 def _changed(order_id: str, reason: str, **fields: tuple[Any, Any]) -> DepartmentOrderChanged:
     """Give what is different from before; a field that is not is left out."""
     changes = {name: {"old": old, "new": new} for name, (old, new) in fields.items() if old != new}
@@ -220,6 +238,15 @@ RESUMED: Final[dict[str, str]] = {
     "over": "The suspension ends with the order. 派单结束，挂账终止。",
 }
 
+RECOUNTED: Final[dict[str, str]] = {
+    "resumed": "The limit was counted again, with the time in which the caller was asked. 时限已计入等待补充时间。",
+    "extended": "The limit was counted again, with the time in which the caller was asked. 时限已计入等待补充时间。",
+    "answered": "The caller was asked meanwhile: the limit did not run. 等待诉求人补充期间不计时，时限顺延。",
+    "calendar": "The working calendar has changed: the limit was counted again. 工作日历已调整，时限已重新计算。",
+    "policy": "The city's limits have changed: the limit was counted again. 时限规定已调整，时限已重新计算。",
+    "edited": "The ticket was corrected: its limit was counted again from the start. 工单已修改，时限自起点重新计算。",
+}
+
 FACTS: Final[dict[type[Body], Callable[[DispatchState, Message, Profile], Body | None]]] = {
     OrderIssued: _issued,
     OrderReworked: _reworked,
@@ -229,6 +256,7 @@ FACTS: Final[dict[type[Body], Callable[[DispatchState, Message, Profile], Body |
     OrderSuspended: _suspended,
     OrderResumed: _resumed,
     OrderExtended: _extended,
+    TicketAmended: _amended,
 }
 
 # ---------------------------------------------------------------- what others decided
@@ -258,16 +286,16 @@ def _late(state: DispatchState, clock: ClockWarned | ClockBreached, _profile: Pr
 
 
 def _recounted(state: DispatchState, fact: ClocksRecalculated, _profile: Profile) -> list[tuple[Order, Body]]:
-    """Tell of a limit that another calendar has moved; what dispatch moved itself it has told."""
+    """Tell of limits that sla has counted again; what dispatch moved itself it has told."""
     order = state.open
-    if order is None or fact.why in {"resumed", "extended"}:
+    if order is None or (fact.why in {"resumed", "extended"} and not latest_move(order, fact)):
         return []
-    reason = "The working calendar has changed: the limit was counted again. 工作日历已调整，时限已重新计算。"
-    return [
-        (order, _changed(order.id, reason, handle_by=(move.old, move.new)))
+    moves = {
+        f"{move.clock}_by": (move.old, move.new)
         for move in fact.clocks
-        if move.clock == "handle" and move.order_id == order.id
-    ]
+        if move.clock in {"sign", "handle"} and move.order_id == order.id
+    }
+    return [(order, _changed(order.id, RECOUNTED[fact.why], **moves))] if moves else []
 
 
 def _escalated(state: DispatchState, fact: TicketEscalated, _profile: Profile) -> list[tuple[Order, Body]]:

@@ -162,6 +162,7 @@ def _progress(update: UpdateProgress, department: str) -> Command:
         order_id=update.order_id,
         department=department,
         by=update.by,
+        progress="contact" if update.contacted else "note",
         note=update.note,
         attachments=tuple(each.attachment() for each in update.attachments),
     )

@@ -10,16 +10,19 @@ from services.dispatch.domain import DispatchState, decide, evolve, wake_at
 from shared import metrics
 from shared.decider import Decider
 from shared.messages import (
+    AmendTicket,
     AssignTicket,
     ClockBreached,
     ClocksRecalculated,
     ClockWarned,
     CompleteOrder,
     DecideRevision,
+    InformationWaitEnded,
     MessageReceived,
     OrderDone,
     OrderIssued,
     OrderSigned,
+    PolicyApplied,
     ReportProgress,
     ReturnOrder,
     ReviseOrder,
@@ -46,6 +49,8 @@ CONSUMES: dict[str, type[Body]] = {
         ClockWarned,
         ClockBreached,
         ClocksRecalculated,
+        InformationWaitEnded,
+        PolicyApplied,
         TicketEscalated,
         MessageReceived,
         SignOrder,
@@ -55,6 +60,7 @@ CONSUMES: dict[str, type[Body]] = {
         ReviseOrder,
         DecideRevision,
         AssignTicket,
+        AmendTicket,
     )
 }
 """A diverted ticket is told by its closing; each type read costs a write per ticket."""

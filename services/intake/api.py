@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ValidationError
 
 from services.intake import announce
-from services.intake.domain import MessageSubmitted, Tracked, View, findings, received, reported, view
+from services.intake.domain import MessageSubmitted, Tracked, View, findings, messages_of, received, reported, view
 from services.intake.store import Known, Message, Report, Reports
 from shared import metrics
 from shared.errors import Conflict, TryLater
@@ -33,6 +33,8 @@ IDEMPOTENCY_KEY = "Idempotency-Key"
 LONGEST_KEY = 200
 MOST_MESSAGES = 100
 """Messages that a report may get: far more than a conversation has."""
+ADDED = frozenset({"request"})
+"""Fields of a body that its first version did not have."""
 TRIES = 20
 """How often a message is tried again because another one came first."""
 TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
@@ -180,13 +182,19 @@ def _refuse(command: str, reason: str, problem: Problem) -> Problem:
 def _links(ticket: str, token: str) -> dict[str, str]:
     return {
         "self": f"/v1/reports/{ticket}?token={token}",
-        "messages": f"/v1/reports/{ticket}/messages?token={token}",
+        "messages": f"{messages_of(ticket)}?token={token}",
     }
 
 
 def _canonical(body: BaseModel) -> bytes:
-    """Give the same bytes for the same content, however it was written."""
-    return orjson.dumps(body.model_dump(mode="json"), option=orjson.OPT_SORT_KEYS)
+    """Give the same bytes for the same content, however it was written.
+
+    What was added later and is left out is not written, so that a report from before is still the same report.
+    """
+    content = body.model_dump(mode="json")
+    return orjson.dumps(
+        {k: v for k, v in content.items() if v is not None or k not in ADDED}, option=orjson.OPT_SORT_KEYS
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, get_args
 
 import structlog
 
 from services.sla.handlers import decider
 from services.sla.recount import recount_where_calendars_changed
+from services.sla.rounds import Turns, audit_after
+from services.sla.settings import own
 from services.sla.store import count_timers
 from shared import metrics
 from shared.loop.loop import Probe, no_probe
+from shared.messages import FindingKind
 from shared.service import Service
 from shared.topics import TICKETS
 
 if TYPE_CHECKING:
-    from services.sla.settings import Settings
     from shared.clock import Clock
     from shared.kafka import Publisher
+    from shared.settings import Settings
 
 log = structlog.get_logger(__name__)
 
@@ -35,7 +39,7 @@ def build(
 ) -> Service:
     """Give the service, connected to nothing yet; raises ProfileInvalid."""
     service = Service("sla", settings, clock=clock, probe=probe, publisher=publisher)
-    service.read_log(decider(service.profile))
+    loop = service.read_log(decider(service.profile))
 
     async def recount() -> None:
         told = await recount_where_calendars_changed(service.db, service.publisher, service.profile, service.clock)
@@ -48,6 +52,10 @@ def build(
         await asyncio.sleep(REFRESH_S)
 
     service.background += [refresh, recount]
+    for kind in get_args(FindingKind):
+        metrics.timer_audit_findings.labels(kind)  # a count that begins with its first finding has no increase
+    if every_s := own(settings).sla_audit_every_s:
+        service.background.append(partial(audit_after, every_s, service, loop, Turns()))
     return service
 
 

@@ -7,12 +7,14 @@ did. A rule that is wrong is not wrong here in the same way.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Final, Literal
 
 from shared.calendar import ALWAYS, Pause, advance, elapsed
-from shared.deadline import counted_on, due_at, length, share_at
+from shared.deadline import counted_on, due_at, length, warnings_at
 from shared.messages import (
     AcceptEscalation,
     AdjudicationAsked,
@@ -27,39 +29,49 @@ from shared.messages import (
     EscalationAccepted,
     EscalationHandedBack,
     HandBack,
+    InformationRequested,
+    InformationWaitEnded,
     OrderDone,
     OrderExtended,
     OrderIssued,
+    OrderProgressed,
     OrderResumed,
     OrderReturned,
     OrderReworked,
     OrderSigned,
     OrderSuspended,
     OrderWithdrawn,
+    PolicyApplied,
     ReworkOrdered,
     Span,
     SupervisionRepeated,
+    TicketAmended,
     TicketClosed,
     TicketDiverted,
     TicketEscalated,
     TicketTriaged,
     TicketVerified,
+    TimerFinding,
     TriageNeeded,
     VerificationAsked,
 )
+from shared.profile import Matter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from shared.calendar import Calendar
+    from shared.deadline import Limited
     from shared.decider import Message
-    from shared.messages import ClockMove
+    from shared.messages import Body, ClockMove, FindingKind
     from shared.profile import Profile
 
-FindingKind = Literal["missed", "doubled", "fired-though-met", "late", "early", "stray", "wrong-limit"]
+TimerEvent = Literal["start", "limit", "warning", "breach", "escalation"]
 LATE: Final = timedelta(minutes=1)
 """How long after its instant a timer may fire, and until when one that did not is not yet missed."""
-OPTIONAL: Final = frozenset({"accept", "dispatch", "verify", "call-back", "total"})
+OPTIONAL: Final = frozenset({"accept", "dispatch", "contact", "verify", "call-back", "total"})
+OF_PEOPLE: Final = frozenset({"accept", "dispatch", "verify", "call-back"})
+"""Counted in the city's usual working time, not in that of the order."""
 RACE: Final = timedelta(seconds=5)
 """An answer given this shortly before a limit may cross the breach on its way through the log."""
 
@@ -67,15 +79,46 @@ RACE: Final = timedelta(seconds=5)
 ROUNDED: Final = timedelta(milliseconds=1)
 """What an instant loses on its way through the log."""
 
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Something that should not be so."""
-
-    kind: FindingKind
-    ticket: str
-    what: str
-    at: datetime | None = None
+ENTERED: Final[frozenset[type[Body]]] = frozenset(
+    {
+        AcceptEscalation,
+        AdjudicationAsked,
+        CallBackAsked,
+        CalledBack,
+        ClockBreached,
+        ClockWarned,
+        ClocksRecalculated,
+        ClocksStarted,
+        ClocksStopped,
+        EscalationAccepted,
+        EscalationHandedBack,
+        HandBack,
+        InformationRequested,
+        InformationWaitEnded,
+        OrderDone,
+        OrderExtended,
+        OrderIssued,
+        OrderProgressed,
+        OrderResumed,
+        OrderReturned,
+        OrderReworked,
+        OrderSigned,
+        OrderSuspended,
+        OrderWithdrawn,
+        PolicyApplied,
+        ReworkOrdered,
+        SupervisionRepeated,
+        TicketAmended,
+        TicketClosed,
+        TicketDiverted,
+        TicketEscalated,
+        TicketTriaged,
+        TicketVerified,
+        TriageNeeded,
+        VerificationAsked,
+    }
+)
+"""What the ledger looks at: everything else need not be parsed."""
 
 
 @dataclass(slots=True)
@@ -86,27 +129,33 @@ class Duty:
     cause: str
     known_at: datetime
     due_at: datetime
-    warn_at: datetime | None = None
+    warns: tuple[datetime, ...] = ()
     order_id: str = ""
     token: str = ""
     """Empty until sla has started its clock."""
     started_at: datetime | None = None
     limit: Span | None = None
     calendar: Calendar = ALWAYS
-    warn_share: float = 0.0
+    rules: tuple[float | Limited, ...] = ()
+    """When it warns."""
     extra: timedelta = timedelta(0)
     """Counted time that extensions have added."""
+    extended: list[tuple[datetime, timedelta]] = field(default_factory=list)
+    """When each was granted, and what was added before it."""
     pauses: list[Pause] = field(default_factory=list)
     ended_at: datetime | None = None
     level: str | None = None
     """For a level that was added: which."""
     parent: Duty | None = None
     """And the duty whose breach added it."""
-    stood: tuple[datetime, datetime | None, datetime] | None = None
-    """Limit and warning before an order moved them last, and when it did."""
+    stopped: bool = False
+    """Sla has said that its clock is over."""
+    stood: tuple[datetime, tuple[datetime, ...], datetime] | None = None
+    """Limit and warnings before an order moved them last, and when it did."""
     agreed: set[datetime] = field(default_factory=set)
     """Limits to which orders have moved it."""
-    warned: list[datetime] = field(default_factory=list)
+    warned: list[tuple[int, datetime]] = field(default_factory=list)
+    """Which warning, and when."""
     breached: list[datetime] = field(default_factory=list)
 
     @property
@@ -125,24 +174,30 @@ class Duty:
             since = self.pauses[-1].start
             self.pauses[-1] = Pause(since, max(resumed_at, since))
             self._count_again(since, at)
+            before = next((extra for given, extra in self.extended if given > resumed_at), None)
+            if before is not None:  # its going on was noticed after an extension that was granted later
+                self.agreed.add(replace(self, extra=before).counted()[0])
 
     def extend(self, old: datetime, new: datetime, at: datetime) -> None:
         """Note that its limit was moved by somebody who may, unless it has passed."""
         if self.limit is not None and self._stands(at):
+            self.extended.append((at, self.extra))
             self.extra += elapsed(counted_on(self.limit, self.calendar), old, new)
+            if self.resting:  # what it will be follows when it goes on
+                self.due_at = new
             self._count_again(at, at)
 
     def _stands(self, at: datetime) -> bool:
         """Tell whether at an instant it is owed and in time."""
         return not self.breached and self.ended_at is None and at <= self.due_at
 
-    def counted(self) -> tuple[datetime, datetime | None]:
-        """Give limit and warning as they follow from its start, its pauses and its extensions."""
+    def counted(self) -> tuple[datetime, tuple[datetime, ...]]:
+        """Give limit and warnings as they follow from its start, its pauses and its extensions."""
         assert self.limit is not None and self.started_at is not None  # noqa: S101, PT018 - every duty begins with both
         on = counted_on(self.limit, self.calendar)
         whole = length(self.started_at, self.limit, self.calendar) + self.extra
         due = advance(on, self.started_at, whole, self.pauses) or self.due_at
-        return due, advance(on, self.started_at, self.warn_share * whole, self.pauses) if self.warn_share else None
+        return due, warnings_at(self.started_at, due, self.rules, on, self.pauses)
 
     def at_first(self) -> datetime:
         """Give the limit without pauses and extensions."""
@@ -152,25 +207,33 @@ class Duty:
         """Move it by what was said at `at`; what had to be warned of before `since` stays so."""
         if self.breached:
             return  # what was agreed afterwards changes nothing
-        self.stood = (self.due_at, self.warn_at, at)
-        due_at, warn_at = self.counted()
-        self.move(due_at, self.warn_at if self.warn_at is not None and self.warn_at < since else warn_at, at)
+        self.stood = (self.due_at, self.warns, at)
+        due_at, warns = self.counted()
+        passed = sum(warn < since for warn in self.warns)
+        self.move(due_at, (*self.warns[:passed], *warns[passed:]), at)
         self.agreed.add(self.due_at)
 
-    def move(self, due_at: datetime, warn_at: datetime | None, at: datetime) -> None:
-        """Set limit and warning as they are known since an instant; it warns once, by the limit that stood then."""
-        self.due_at, self.warn_at = due_at, self.warn_at if self.warned else warn_at
+    def relimit(self, limit: Span, calendar: Calendar, at: datetime) -> None:
+        """Note that it has another length or working time since `at`, counted from its own start."""
+        self.limit, self.calendar = limit, calendar
+        self._count_again(at, at)
+
+    def move(self, due_at: datetime, warns: tuple[datetime, ...], at: datetime) -> None:
+        """Set limit and warnings as they are known since an instant; what was warned of stays as it stood then."""
+        given = len(self.warned)
+        self.due_at, self.warns = due_at, (*self.warns[:given], *warns[given:])
         self.known_at = max(self.known_at, at)
 
-    def crossed(self, event: str, at: datetime, race: timedelta) -> None:
-        """Let an event that crossed a move on its way through the log be one by the limit that stood before."""
+    def crossed(self, nth: int | None, at: datetime, race: timedelta) -> None:
+        """Let a breach, or a warning, that crossed a move on its way be one by the limit that stood before."""
         if self.stood is None or at > self.stood[2] + race:
             return
-        due_at, warn_at, _ = self.stood
-        if event == "breach" and due_at <= at < self.due_at:
-            self.due_at = due_at
-        elif event == "warning" and warn_at is not None and self.warn_at is not None and warn_at <= at < self.warn_at:
-            self.warn_at = warn_at
+        due_at, warns, _ = self.stood
+        if nth is None:
+            if due_at <= at < self.due_at:
+                self.due_at = due_at
+        elif nth <= min(len(warns), len(self.warns)) and warns[nth - 1] <= at < self.warns[nth - 1]:
+            self.warns = (*self.warns[: nth - 1], warns[nth - 1], *self.warns[nth:])
 
     def end(self, at: datetime) -> None:
         """Note the first instant at which nothing was owed any more."""
@@ -184,7 +247,7 @@ class Duty:
 
 def audit(
     messages: Iterable[Message], profile: Profile, now: datetime, *, late: timedelta = LATE, race: timedelta = RACE
-) -> list[Finding]:
+) -> list[TimerFinding]:
     """Give what is wrong with the timers of one ticket, from everything that the log holds about it, in order."""
     ledger = Ledger(profile, now, late, race)
     seen: set[tuple[str, str]] = set()
@@ -199,11 +262,19 @@ def audit(
 class Ledger:
     """What was owed on one ticket, and what fired."""
 
-    def __init__(self, profile: Profile, now: datetime, late: timedelta, race: timedelta) -> None:
-        """Begin empty."""
-        self._profile = profile
+    def __init__(
+        self, profile: Profile, now: datetime, late: timedelta, race: timedelta, counts: Counter[str] | None = None,
+    ) -> None:  # fmt: skip
+        """Begin empty; `counts` takes how many timers were looked at, expected and said."""
+        self._profile = self._policy = profile
+        self._matter, self._calendar = Matter(), ""
+        """What the limits of the ticket depend on, and the working time of its last order."""
+        self._said: Mapping[str, Span | None] = {}
+        """Limits that the last correction, or the last version that was applied, said itself."""
+        self._waits: InformationRequested | None = None
+        """What the caller was asked and has not answered."""
         self._now, self._late, self._race = now, late, race
-        self._ticket = ""
+        self._counts = Counter() if counts is None else counts
         self._duties: dict[tuple[str, str], list[Duty]] = {}
         """(order, sign or handle) -> its runs."""
         self._levels: list[Duty] = []
@@ -223,35 +294,79 @@ class Ledger:
         """Cause -> since when a step up is owed for it."""
         self._owed_clocks: dict[str, tuple[str, datetime]] = {}
         """Cause -> the level that was called for it and has no clock yet, and since when."""
-        self._findings: list[Finding] = []
+        self.alarmed = False
+        """An alarm for a grave matter was raised; there is one for ever."""
+        self._findings: list[TimerFinding] = []
+
+    @property
+    def over(self) -> bool:
+        """Tell whether every clock that was owed was started and has ended: nothing more will be said of them."""
+        return all(
+            duty.token and (duty.stopped or (duty.level is not None and duty.breached)) for duty in self._all_duties()
+        )
+
+    def _all_duties(self) -> list[Duty]:
+        return [duty for runs in self._duties.values() for duty in runs] + self._levels
 
     def enter(self, message: Message) -> None:
         """Take the next message of the log."""
-        self._ticket = message.ticket
         self._enter_order(message)
+        self._enter_duty(message)
+        self._enter_rule(message)
         self._enter_clock(message)
 
     def _enter_order(self, message: Message) -> None:  # noqa: C901, PLR0912 - a table, one line a message
         data, at = message.data, message.envelope.time
         match data:
             case OrderIssued():
-                self._version = data.profile_version
+                self._version, self._policy = data.profile_version, self._profile.under(data.profile_version)
+                self._calendar = data.calendar
+                of = data.category
+                self._matter = Matter(data.severity, of.code, of.condition, data.channel, data.request)
                 self._end(at, None, "dispatch")
                 self._owe(data, "sign", at, data.issued_at, data.sign_by, data.sign_limit)
                 self._owe(data, "handle", at, data.issued_at, data.handle_by, data.handle_limit)
-                self._owe_total(data, at)
-                if self._profile.ladder.at_once(data.severity) and self._alarm is None:
-                    self._alarm, self._owed_steps["severity"] = Duty("alarm", "severity", at, at), at
+                if data.reachable:
+                    self._owe_counted("contact", data.order_id, at, data.issued_at, data)
+                if all(duty.ended_at is not None for duty in self._duties.get(("", "total"), ())):
+                    start = data.issued_at if data.reported_at is None or data.attempt > 1 else data.reported_at
+                    self._owe_counted("total", "", at, start, data)
+                self._raise_alarm(at)
             case OrderSuspended():
                 self._suspended.add(data.order_id)
-                self._each(data.order_id, lambda duty: duty.rest(data.since))
+                self._each(lambda duty: duty.rest(data.since), "suspended", data.order_id)
             case OrderResumed():
                 self._suspended.discard(data.order_id)
-                self._each(data.order_id, lambda duty: duty.go_on(data.resumed_at, at))
+                self._each(lambda duty: duty.go_on(data.resumed_at, at), "suspended", data.order_id)
+            case OrderProgressed():
+                if data.progress == "contact":
+                    self._end(at, data.order_id, "contact")
             case OrderExtended():
                 for duty in self._duties.get((data.order_id, "handle"), ())[-1:]:
                     duty.extend(data.old, data.handle_by, at)
+            case OrderReworked():
+                self._suspended.discard(data.order_id)
+                self._end(at, data.order_id, "handle")
+                self._owe(data, "handle", at, at, data.handle_by, data.handle_limit)
+            case OrderSigned():
+                self._end(data.signed_at, data.order_id, "sign")
+            case OrderDone():
+                self._end(data.done_at, data.order_id, "sign", "contact", "handle")
+                self._end_alarm(data.done_at)
+            case OrderReturned() | OrderWithdrawn():
+                self._end(at, data.order_id, "sign", "contact", "handle")
+            case TicketClosed():
+                self._waits = None
+                self._end(at)
+                self._end_alarm(at)
+
+    def _enter_duty(self, message: Message) -> None:
+        """Take what people are waited for."""
+        data, at = message.data, message.envelope.time
+        match data:
             case TriageNeeded():
+                channel, request = data.channel or self._matter.channel, data.request or self._matter.request
+                self._matter = self._matter._replace(channel=channel, request=request)
                 self._wait("accept", "", at)
             case TicketTriaged() | TicketDiverted():
                 self._end(at, None, "accept")
@@ -265,22 +380,28 @@ class Ledger:
                 self._wait("call-back", "", at)
             case CalledBack():
                 self._end(at, None, "call-back")
-            case OrderReworked():
-                self._suspended.discard(data.order_id)
-                self._end(at, data.order_id, "handle")
-                self._owe(data, "handle", at, at, data.handle_by, data.handle_limit)
-            case OrderSigned():
-                self._end(data.signed_at, data.order_id, "sign")
-            case OrderDone():
-                self._end(data.done_at, data.order_id, "sign", "handle")
-                self._end_alarm(data.done_at)
-            case OrderReturned() | OrderWithdrawn():
-                self._end(at, data.order_id, "sign", "handle")
-            case TicketClosed():
-                self._end(at)
-                self._end_alarm(at)
             case AcceptEscalation() | HandBack():
                 self._asked.setdefault(message.envelope.id, at)
+
+    def _enter_rule(self, message: Message) -> None:
+        """Take what changes limits, or lets them rest."""
+        data, at = message.data, message.envelope.time
+        match data:
+            case InformationRequested():
+                self._waits = data
+                self._each(lambda duty: duty.rest(data.since), "caller")
+            case InformationWaitEnded():
+                self._waits = None
+                self._each(lambda duty: duty.go_on(data.at, at), "caller")
+            case TicketAmended():
+                of = data.category
+                self._matter = self._matter._replace(severity=data.severity, category=of.code, condition=of.condition)
+                self._calendar = data.calendar
+                self._relimit(at, {"sign": data.sign_limit, "handle": data.handle_limit})
+                self._raise_alarm(at)
+            case PolicyApplied():
+                self._version, self._policy = data.policy, self._profile.under(data.policy)
+                self._relimit(at, {"sign": data.sign_limit, "handle": data.handle_limit})
 
     def _enter_clock(self, message: Message) -> None:  # noqa: C901, PLR0912 - a table, one line a message
         data, at = message.data, message.envelope.time
@@ -292,19 +413,22 @@ class Ledger:
                 for stop in data.clocks:
                     self._stop(message, stop.token)
             case ClockWarned():
-                self._fired(data.token, at, "warning")
+                self._fired(data, at, data.nth)
             case ClockBreached():
-                self._fired(data.token, at, "breach")
+                self._fired(data, at, None)
             case TicketEscalated():
                 if (data.to_level, data.cause) in self._added:
-                    self._find("doubled", f"level {data.to_level} was added twice for {data.cause}", at)
+                    what = f"level {data.to_level} was added twice for {data.cause}"
+                    self._find("doubled", what, at, "escalation", data.cause, data.order_id, data.to_level)
                 self._added.add((data.to_level, data.cause))
                 self._step(data.cause, data.to_level, at)
             case SupervisionRepeated():
                 self._step(data.cause, data.level, at)
             case ClocksRecalculated():
                 for move in data.clocks:
-                    self._moved(move, at, agreed=data.why in {"resumed", "extended"})
+                    if data.why in {"edited", "policy"} and move.token in self._by_token:
+                        self._relimit_one(self._by_token[move.token], at)  # it may be younger than the correction
+                    self._moved(move, at, agreed=data.why in {"resumed", "answered", "extended"})
             case EscalationHandedBack():
                 self._accepted.add((message.envelope.causation, data.level, data.cause))
                 self._settle(data.cause, at)
@@ -312,19 +436,23 @@ class Ledger:
             case EscalationAccepted():
                 self._accepted.add((message.envelope.causation, data.level, data.cause))
 
-    def findings(self) -> list[Finding]:
+    def findings(self) -> list[TimerFinding]:
         """Give everything that is wrong, once the log has been entered."""
         for cause in {*self._owed_steps, *self._owed_clocks}:
             self._settle(cause, self._now - self._late)
-        for duty in [duty for runs in self._duties.values() for duty in runs] + self._levels:
+        if self._waits is not None and self._waits.until + self._late < self._now:
+            self._find("missed", "no end of the wait for the caller", self._waits.until, "limit", "caller")
+        for duty in self._all_duties():
+            warns = [warn for warn in duty.warns if warn < duty.due_at]
+            self._counts["timers"] += 1 + len(warns)
             if not duty.token:
-                if duty.cause in OPTIONAL and self._version not in {"", self._profile.version}:
+                if duty.cause in OPTIONAL and self._version and not self._profile.knows(self._version):
                     continue  # the profile of its time may have had no such limit
                 if duty.known_at + self._late < self._now:
-                    self._find("missed", f"the clock of {duty.name} was never started", duty.known_at)
+                    self._find_of(duty, "missed", f"the clock of {duty.name} was never started", duty.known_at, "start")
                 continue
-            if duty.warn_at is not None and duty.warn_at < duty.due_at:
-                self._compare(duty, "warning", duty.warn_at, duty.warned)
+            for nth, warn_at in enumerate(warns, 1):
+                self._compare(duty, "warning", warn_at, [at for each, at in duty.warned if each == nth])
             self._compare(duty, "breach", duty.due_at, duty.breached)
         return self._findings
 
@@ -342,33 +470,40 @@ class Ledger:
         calendar = self._profile.calendar(order.calendar)
         self._duty(clock, order.order_id, known_at, start, due_at, limit, calendar, order.warn_share)
 
-    def _owe_total(self, order: OrderIssued, at: datetime) -> None:
-        limit = self._profile.total(order.severity)
-        if limit is None or any(duty.ended_at is None for duty in self._duties.get(("", "total"), ())):
-            return
-        start = order.issued_at if order.reported_at is None or order.attempt > 1 else order.reported_at
-        calendar = self._profile.calendar(order.calendar)
-        due, span = due_at(start, limit, calendar), Span(amount=limit.amount, unit=limit.unit)
-        self._duty("total", "", at, start, due, span, calendar, order.warn_share)
+    def _owe_counted(self, clock: str, order_id: str, at: datetime, start: datetime, order: OrderIssued) -> None:
+        """Owe what an order says no limit of, where the profile has one."""
+        limit = self._policy.policy.limit(clock, self._matter)
+        if limit is not None:
+            calendar, span = self._profile.calendar(order.calendar), Span(amount=limit.amount, unit=limit.unit)
+            due = due_at(start, limit, calendar)
+            self._duty(clock, order_id, at, start, due, span, calendar, order.warn_share)
+
+    def _raise_alarm(self, at: datetime) -> None:
+        severity, ladder = self._matter.severity, self._policy.ladder
+        if severity is not None and ladder.at_once(severity) and ladder.last("severity", severity) and not self.alarmed:
+            self.alarmed = True
+            self._alarm, self._owed_steps["severity"] = Duty("alarm", "severity", at, at), at
 
     def _wait(self, clock: str, order_id: str, at: datetime) -> None:
         """Owe what a person is waited for, where the profile has a limit for it."""
-        limit = self._profile.waiting(clock)
+        limit = self._policy.policy.limit(clock, self._matter)
         if limit is None or any(duty.ended_at is None for duty in self._duties.get((order_id, clock), ())):
             return
         calendar = self._profile.calendar(self._profile.content.clocks.calendar)
         due, span = due_at(at, limit, calendar), Span(amount=limit.amount, unit=limit.unit)
-        self._duty(clock, order_id, at, at, due, span, calendar, self._profile.warn_share)
+        self._duty(clock, order_id, at, at, due, span, calendar, None)
 
     def _duty(
         self, clock: str, order_id: str, known_at: datetime, start: datetime, due: datetime, limit: Span,
-        calendar: Calendar, warn_share: float,
+        calendar: Calendar, warn_share: float | None,
     ) -> None:  # fmt: skip
         runs = self._duties.setdefault((order_id, clock), [])
         name = f"{clock} of {order_id}, run {len(runs) + 1}" if order_id else f"{clock}, run {len(runs) + 1}"
-        duty = Duty(name, clock, known_at, due, share_at(start, due, limit, calendar, warn_share))
+        rules = self._policy.policy.warnings(clock, warn_share)
+        duty = Duty(name, clock, known_at, due, warnings_at(start, due, rules, counted_on(limit, calendar)))
         duty.started_at, duty.limit, duty.calendar = start, limit, calendar
-        duty.warn_share, duty.order_id = warn_share, order_id
+        duty.rules, duty.order_id = rules, order_id
+        self._rest_if_held(duty)
         runs.append(duty)
 
     def _end(self, at: datetime, order_id: str | None = None, *clocks: str) -> None:
@@ -377,11 +512,50 @@ class Ledger:
                 for duty in runs:
                     duty.end(at)
 
-    def _each(self, order_id: str, do: Callable[[Duty], None]) -> None:
-        """Do something to the handling of an order, and to the levels that its breach added."""
-        runs = self._duties.get((order_id, "handle"), [])
-        for duty in [*runs[-1:], *(level for level in self._levels if level.parent in runs)]:
-            do(duty)
+    def _each(self, do: Callable[[Duty], None], reason: str, order_id: str | None = None) -> None:
+        """Do something to what may rest for a reason and does for no other: duties, and levels that they added."""
+        for duty in self._all_duties():
+            if order_id in {None, duty.order_id} and self._rests(duty, reason):
+                other = "caller" if reason == "suspended" else "suspended"
+                if not (self._held(duty, other) and self._rests(duty, other)):
+                    do(duty)
+
+    def _rest_if_held(self, duty: Duty) -> None:
+        """Let what begins rest from its beginning, where something lets its kind rest now."""
+        held = any(self._held(duty, reason) and self._rests(duty, reason) for reason in ("suspended", "caller"))
+        if held and duty.started_at is not None:
+            duty.rest(duty.started_at)
+
+    def _held(self, duty: Duty, reason: str) -> bool:
+        return self._waits is not None if reason == "caller" else duty.order_id in self._suspended
+
+    def _rests(self, duty: Duty, reason: str) -> bool:
+        return self._policy.policy.rests(duty.cause, reason)
+
+    def _relimit(self, at: datetime, said: Mapping[str, Span | None]) -> None:
+        """Count what is owed again, with the limits that were said, or that now hold for the matter."""
+        self._said = said
+        for duty in self._all_duties():
+            self._relimit_one(duty, at)
+
+    def _relimit_one(self, duty: Duty, at: datetime) -> None:
+        if duty.ended_at is None and not duty.breached and duty.limit is not None:
+            limit = (self._said.get(duty.cause) if duty.level is None else None) or self._limit(duty)
+            usual = "" if duty.cause in OF_PEOPLE else self._calendar
+            calendar = self._profile.calendar(usual or self._profile.content.clocks.calendar)
+            span = duty.limit if limit is None else Span(amount=limit.amount, unit=limit.unit)
+            duty.relimit(span, calendar, at)
+
+    def _limit(self, duty: Duty) -> Limited | None:
+        severity = self._matter.severity or "IV"
+        try:
+            if duty.level is None:
+                return self._policy.policy.limit(duty.cause, self._matter)
+            if duty.level == self._policy.ladder.last(duty.cause, severity):
+                return self._policy.ladder.repeat(severity)
+            return self._policy.ladder.step(duty.level, severity, duty.cause)
+        except LookupError:  # neither the catalogue nor the ladder has it any more
+            return None
 
     def _end_alarm(self, at: datetime) -> None:
         """End the alarm for a grave matter once the order is done."""
@@ -400,9 +574,12 @@ class Ledger:
             right = duty.agreed if agreed else {self._by_today(duty)}
             crossing = duty.stood is not None and at <= duty.stood[2] + self._race
             if all(abs(move.new - limit) >= ROUNDED for limit in right) and (agreed or not crossing):
-                self._find("wrong-limit", f"{duty.name} was moved to {move.new}, not to {duty.due_at}", at)
+                self._find_of(
+                    duty, "wrong-limit", f"{duty.name} was moved to {move.new}, not to {duty.due_at}", at, "limit"
+                )
                 return
-        duty.move(move.new, move.warn_at, duty.known_at if agreed else at)
+        warns = () if move.warn_at is None else (move.warn_at, *move.warn_again)
+        duty.move(move.new, warns, duty.known_at if agreed else at)
 
     def _by_today(self, duty: Duty) -> datetime:
         """Give a limit by the calendars of today; nobody may sign later than the matter had to be handled at first."""
@@ -421,82 +598,121 @@ class Ledger:
             return
         duty = next((duty for duty in runs if not duty.token), None)
         if duty is None:
-            self._find("doubled", f"a clock {start.token} was started that no order asked for", at)
+            what = f"a clock {start.token} was started that no order asked for"
+            self._find("doubled", what, at, "start", start.clock, start.order_id)
             return
         duty.token = start.token
         self._by_token[start.token] = duty
+        warns = () if start.warn_at is None else (start.warn_at, *start.warn_again)
+        if self._version and not self._profile.knows(self._version):
+            duty.warns = warns  # by rules that are no longer known
         if start.calendar != counted_on(start.limit, duty.calendar).id:
-            duty.move(start.due_at, start.warn_at, at)  # counted by a calendar that is no longer known
+            duty.move(start.due_at, warns, at)  # counted by a calendar that is no longer known
         elif abs(start.due_at - duty.due_at) >= ROUNDED:
-            self._find("wrong-limit", f"the clock of {duty.name} runs to {start.due_at}, not to {duty.due_at}", at)
+            what = f"the clock of {duty.name} runs to {start.due_at}, not to {duty.due_at}"
+            self._find_of(duty, "wrong-limit", what, at, "limit")
 
     def _start_level(self, start: ClockStart, at: datetime, runs: list[Duty]) -> None:
         cause = start.cause or ""
         level, _ = self._owed_clocks.pop(cause, (None, at))
         if level is None:
-            self._find("doubled", f"a clock {start.token} was started for a level that no breach added", at)
+            what = f"a clock {start.token} was started for a level that no breach added"
+            self._find("doubled", what, at, "start", start.clock, start.order_id, start.level)
         elif level != start.level:
-            self._find("stray", f"a clock {start.token} was started, and it was {level} that was called", at)
+            what = f"a clock {start.token} was started, and it was {level} that was called"
+            self._find("stray", what, at, "start", start.clock, start.order_id, start.level)
         parent = self._alarm if cause == "severity" else next((duty for duty in reversed(runs) if duty.token), None)
-        duty = Duty(f"level {start.level} for {cause}", cause, at, start.due_at)
+        run = 1 + sum((each.level, each.cause) == (start.level, cause) for each in self._levels)
+        duty = Duty(f"level {start.level} for {cause}, run {run}", cause, at, start.due_at)
+        duty.order_id = start.order_id or ""
         duty.started_at, duty.limit = start.started_at, start.limit
         duty.calendar = self._profile.calendar(start.calendar.partition("@")[0])
         duty.token, duty.level, duty.parent = start.token, start.level, parent
-        if cause == "handle" and start.order_id in self._suspended:
-            duty.rest(start.started_at)
+        self._rest_if_held(duty)
         self._levels.append(duty)
         self._by_token[start.token] = duty
 
     def _stop(self, message: Message, token: str) -> None:
         """Note that an acceptance ended a level's clock; answers end the rest, and are known from the orders."""
         duty = self._by_token.get(token)
+        if duty is not None:
+            duty.stopped = True
         if duty is not None and (message.envelope.causation, duty.level, duty.cause) in self._accepted:
             duty.end(self._asked.get(message.envelope.causation, message.envelope.time))
 
-    def _fired(self, token: str, at: datetime, event: Literal["warning", "breach"]) -> None:
-        duty = self._by_token.get(token)
+    def _fired(self, fact: ClockWarned | ClockBreached, at: datetime, nth: int | None) -> None:
+        """Note a breach, or the nth warning."""
+        event: TimerEvent = "breach" if nth is None else "warning"
+        self._counts[f"{event} said"] += 1
+        duty = self._by_token.get(fact.token)
         if duty is None:
-            self._find("stray", f"a {event} of the clock {token}, which nobody started", at)
+            what = f"a {event} of the clock {fact.token}, which nobody started"
+            self._find("stray", what, at, event, fact.clock, fact.order_id, fact.level)
             return
-        duty.crossed(event, at, self._race)
-        (duty.warned if event == "warning" else duty.breached).append(at)
-        if event == "breach":
+        duty.crossed(nth, at, self._race)
+        if nth is None:
+            duty.breached.append(at)
             self._settle(duty.cause, at)
-            if self._profile.ladder.last(duty.cause) is not None:
+            if self._policy.ladder.last(duty.cause, self._matter.severity) is not None:
                 self._owed_steps[duty.cause] = at
+        elif nth > len(duty.warns):
+            self._find_of(duty, "stray", f"warning {nth} of {duty.name}, which has {len(duty.warns)}", at, "warning")
+        else:
+            duty.warned.append((nth, at))
 
     def _step(self, cause: str, level: str, at: datetime) -> None:
         """Each breach takes one step up for its cause, and each step starts the clock of its level."""
+        self._counts["escalation said"] += 1
         if self._owed_steps.pop(cause, None) is None:
-            self._find("doubled", f"a step up for {cause} that no breach asked for", at)
+            what = f"a step up for {cause} that no breach asked for"
+            self._find("doubled", what, at, "escalation", cause, None, level)
+        else:
+            self._counts["escalation expected"] += 1
         self._owed_clocks[cause] = (level, at)
 
     def _settle(self, cause: str, by: datetime) -> None:
         """Find what was owed for a cause by an instant and did not come; what follows later may be on its way."""
         step, (_, clock) = self._owed_steps.pop(cause, None), self._owed_clocks.pop(cause, ("", None))
-        for owed, what in ((step, "step up"), (clock, "clock for the level that was called")):
-            if owed is not None and owed <= by:
-                self._find("missed", f"no {what} after a breach of {cause}", owed)
+        if step is not None and step <= by:
+            self._counts["escalation expected"] += 1
+            self._find("missed", f"no step up after a breach of {cause}", step, "escalation", cause)
+        if clock is not None and clock <= by:
+            what = f"no clock for the level that was called after a breach of {cause}"
+            self._find("missed", what, clock, "start", cause)
 
     # ------------------------------------------------------------ the comparison
 
-    def _compare(self, duty: Duty, event: str, due_at: datetime, fired: list[datetime]) -> None:
+    def _compare(self, duty: Duty, event: TimerEvent, due_at: datetime, fired: list[datetime]) -> None:
         name, over_at = f"{event} of {duty.name}", duty.over_at()
-        since = max(due_at, duty.known_at)
+        since, find = max(due_at, duty.known_at), partial(self._find_of, duty, event=event)
         if not fired:
             if not duty.resting and (over_at is None or due_at < over_at) and since + self._late < self._now:
-                self._find("missed", f"no {name}", due_at)
+                self._counts[f"{event} expected"] += 1
+                find("missed", f"no {name}", due_at)
             return
-        if len(fired) > 1:
-            self._find("doubled", f"{len(fired)} times the {name}", fired[1])
+        unfounded = len(self._findings)
         if any(p.start < due_at and p.start + self._race < fired[0] < (p.end or self._now) for p in duty.pauses):
-            self._find("fired-though-met", f"{name} while it rested", fired[0])
+            find("fired-though-met", f"{name} while it rested", fired[0])
         if over_at is not None and over_at + self._race <= due_at:
-            self._find("fired-though-met", f"{name}, which had ended at {over_at}", fired[0])
+            find("fired-though-met", f"{name}, which had ended at {over_at}", fired[0])
         if fired[0] + self._race < due_at:
-            self._find("early", f"{name} {due_at - fired[0]} before its instant", fired[0])
+            find("early", f"{name} {due_at - fired[0]} before its instant", fired[0])
+        self._counts[f"{event} expected"] += len(self._findings) == unfounded
+        if len(fired) > 1:
+            find("doubled", f"{len(fired)} times the {name}", fired[1])
         if fired[0] - since > self._late:
-            self._find("late", f"{name} {fired[0] - since} after its instant", fired[0])
+            find("late", f"{name} {fired[0] - since} after its instant", fired[0])
 
-    def _find(self, kind: FindingKind, what: str, at: datetime) -> None:
-        self._findings.append(Finding(kind, self._ticket, what, at))
+    def _find_of(self, duty: Duty, kind: FindingKind, what: str, at: datetime, event: TimerEvent) -> None:
+        clock = duty.cause if duty.level is None else "ladder"
+        self._find(kind, what, at, event, clock, duty.order_id, duty.level, f"{event} of {duty.name}")
+
+    def _find(
+        self, kind: FindingKind, what: str, at: datetime, event: TimerEvent, clock: str,
+        order_id: str | None = None, level: str | None = None, timer: str = "",
+    ) -> None:  # fmt: skip
+        found = TimerFinding(
+            kind=kind, event=event, clock=clock, order_id=order_id or None, level=level, timer=timer or what,
+            what=what, at=at,
+        )  # fmt: skip
+        self._findings.append(found)

@@ -10,7 +10,7 @@ from services.sla.domain.rules import RULES
 from services.sla.recount import calendars
 from shared import metrics
 from shared.decider import Decider
-from shared.messages import ClockBreached, ClocksStopped, TicketEscalated
+from shared.messages import AuditFound, ClockBreached, ClocksStopped, TicketEscalated
 
 if TYPE_CHECKING:
     from shared.decider import Turn
@@ -35,13 +35,16 @@ def decider(profile: Profile) -> Decider[SlaState]:
 
 
 def counted_by(state: SlaState) -> dict[str, Any]:
-    """Give what stands beside the state: by which calendars its limits were counted."""
+    """Give what stands beside the state: by which calendars its limits were counted, under which policy if open."""
+    fields: dict[str, Any] = {} if state.closed or not state.policy else {"v": state.policy}
     found = calendars(state)
-    return {"c": found} if found else {}
+    if found:
+        fields["c"] = found
+    return fields
 
 
 def observe(turn: Turn) -> None:
-    """Count how clocks ended, which levels were added, and what was refused.
+    """Count how clocks ended, which levels were added, what audits found, and what was refused.
 
     Each clock counts once: when it is breached, or else when it ends.
     """
@@ -58,5 +61,9 @@ def observe(turn: Turn) -> None:
                     metrics.deadline.labels(clock.clock, clock.outcome).inc()
         elif isinstance(fact, ClockBreached):
             metrics.deadline.labels(fact.clock, "breached").inc()
+            if turn.message.envelope.type != "timer":  # an answer was read before the timer, as after an outage
+                metrics.timer_lateness.labels("sla").observe(max(0.0, fact.late_by_s))
         elif isinstance(fact, TicketEscalated):
             metrics.escalations.labels(fact.to_level, fact.cause).inc()
+        elif isinstance(fact, AuditFound):
+            metrics.timer_audit_findings.labels(fact.finding.kind).inc()

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 from services.triage.domain import TriageState, decide, evolve
 from shared import metrics
 from shared.decider import Decider
-from shared.messages import DivertTicket, OrderReturned, TicketReopened, TicketReported, TriageTicket
+from shared.messages import (
+    DivertTicket,
+    OrderReturned,
+    TicketAmended,
+    TicketReopened,
+    TicketReported,
+    TriageTicket,
+)
 
 if TYPE_CHECKING:
     from shared.decider import Turn
@@ -16,7 +23,8 @@ if TYPE_CHECKING:
     from shared.profile import Profile
 
 CONSUMES: dict[str, type[Body]] = {
-    body.type: body for body in (TicketReported, OrderReturned, TicketReopened, TriageTicket, DivertTicket)
+    body.type: body
+    for body in (TicketReported, TicketAmended, OrderReturned, TicketReopened, TriageTicket, DivertTicket)
 }
 """Not what orders and clocks do: each type read costs a write per ticket."""
 

@@ -72,6 +72,14 @@ def _is_clear(partition: Partition) -> bool:
     return clear is not None and due is not None and due <= clear
 
 
+def _distrust_the_future(partition: Partition, now: datetime) -> None:
+    """Forget what was known at an instant that is yet to come: the clock has gone back, and answers may have come."""
+    if partition.clear_until is not None and partition.clear_until > now:
+        partition.clear_until = None
+    if partition.asked_at is not None and partition.asked_at > now:
+        partition.asked_at = partition.read_first = None
+
+
 class PartitionLoop(ConsumerRebalanceListener):  # type: ignore[misc]
     """The loop over the partitions that this process owns, of one consumer group."""
 
@@ -439,6 +447,8 @@ class PartitionLoop(ConsumerRebalanceListener):  # type: ignore[misc]
         What answers a deadline in time may lie unread behind an outage: a breach decided before it is read
         would be false, and stay.
         """
+        for p in late:
+            _distrust_the_future(p, now)
         unclear = [p for p in late if not _is_clear(p)]
         unknown = [TopicPartition(p.topic, p.number) for p in unclear if p.read_first is None]
         if unknown and self.consumer is not None:
@@ -480,8 +490,10 @@ class PartitionLoop(ConsumerRebalanceListener):  # type: ignore[misc]
         self._apply_pauses()
         async with self._lock:
             now = self._clock.now()
+            for partition in self._owned.values():
+                _distrust_the_future(partition, now)
             oldest = min((p.outbox_since for p in self._owned.values() if p.outbox_since), default=now)
-            metrics.outbox_age.labels(self.service).set((now - oldest) / timedelta(seconds=1))
+            metrics.outbox_age.labels(self.service).set(max(0.0, (now - oldest) / timedelta(seconds=1)))
             await self._settle(list(self._owned.values()))
         self._measure_lag()
 
@@ -523,6 +535,11 @@ class PartitionLoop(ConsumerRebalanceListener):  # type: ignore[misc]
                     metrics.consumer_lag.labels(self.service, f"{tp.topic}/{tp.partition}").set(lag)
 
     # ------------------------------------------------------------ health
+
+    async def positions(self, topic: str) -> dict[int, int]:
+        """Give, between two turns, up to which offset each owned partition of a topic is read and answered."""
+        async with self._lock:
+            return {tp.partition: p.position for tp, p in self._owned.items() if tp.topic == topic}
 
     def owns_partitions(self) -> bool:
         """Tell whether Kafka has given us partitions and all of them are taken over."""

@@ -224,13 +224,16 @@ class TicketWork(Generic[S]):
 
     def applied(self, outcome: Outcome) -> None:
         """Take the changed slots into the cache and observe what happened."""
-        slots, turns = outcome.done
+        slots, turns, woken = outcome.done
         for slot in slots:
             slot.stored = True
             self._cache[slot.ticket] = slot
             self._cache.move_to_end(slot.ticket)
         while len(self._cache) > self._cache_size:
             self._cache.popitem(last=False)
+        now, lateness = self._clock.now(), metrics.timer_lateness.labels(self.service)
+        for due_at in woken:
+            lateness.observe(max(0.0, (now - due_at).total_seconds()))
         observe = self._decider.observe
         for turn in turns:
             observe(turn)
@@ -259,6 +262,8 @@ class Fold(Generic[S]):
         self._now = now
         self._changed: dict[str, Slot[S]] = {}
         self._turns: list[Turn] = []
+        self._woken: list[datetime] = []
+        """The instants for which the tickets had asked whose timers fired."""
 
     def parked(self, partition: Partition) -> set[str]:
         """Give the parked tickets of a partition as this turn sees them."""
@@ -331,9 +336,7 @@ class Fold(Generic[S]):
             self._park(partition, ticket, {"timer": wake_at}, error)
             self._count("timer", "parked")
         else:
-            metrics.timer_lateness.labels(self._decider.service).observe(
-                max(0.0, (self._now - wake_at).total_seconds())
-            )
+            self._woken.append(wake_at)
 
     # ------------------------------------------------------------ the rules
 
@@ -515,7 +518,7 @@ class Fold(Generic[S]):
                 known = self._outcome.wakes.get(key)
                 if known is None or slot.wake_at < known:
                     self._outcome.wakes[key] = slot.wake_at
-        self._outcome.done = [list(self._changed.values()), self._turns]
+        self._outcome.done = [list(self._changed.values()), self._turns, self._woken]
 
     def _write(self, slot: Slot[S]) -> InsertOne[Any] | ReplaceOne[Any]:
         document = {

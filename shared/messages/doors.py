@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 from shared.messages.log import ReturnReason
-from shared.messages.parts import Attachment, CategoryRef, Channel, Handler, Location, Place, Role, Severity
+from shared.messages.parts import Attachment, CategoryRef, Channel, Handler, Location, Place, Request, Role, Severity
 from shared.messages.registry import Body, Kind
 
 MAX_TEXT = 10_000
@@ -103,6 +103,7 @@ class ReportSubmitted(Strict, Body):
     producer: ClassVar[str] = "hotline"
 
     channel: Channel
+    request: Request | None = None
     text: str = Field(default="", max_length=MAX_REPORT_TEXT)
     category: str | None = Field(default=None, max_length=64)
     condition: str | None = Field(default=None, max_length=64)
@@ -389,6 +390,8 @@ class UpdateProgress(Update):
     type: ClassVar[str] = "gridcall.order.progress.v1"
 
     note: str = Field(max_length=MAX_TEXT)
+    contacted: bool = False
+    """The caller was spoken with (联系诉求人)."""
     attachments: tuple[StrictAttachment, ...] = Field(default=(), max_length=20)
     by: str = Field(default="", max_length=100)
 

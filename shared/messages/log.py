@@ -17,14 +17,16 @@ from shared.messages.parts import (
     Handler,
     Location,
     Place,
+    Request,
     Role,
     Severity,
     Span,
+    TimerFinding,
     Words,
 )
 from shared.messages.registry import Command, Fact
 
-LadderCause = Literal["accept", "dispatch", "sign", "handle", "verify", "call-back", "total", "severity"]
+LadderCause = Literal["accept", "dispatch", "sign", "contact", "handle", "verify", "call-back", "total", "severity"]
 """Why a ticket goes up the ladder: a clock that was breached, or that the matter is grave from the start."""
 ReturnReason = Literal["not-ours", "wrong-place", "incomplete", "duplicate"]
 MessageKind = Literal["follow-up", "answer", "withdrawal", "rating", "not-solved", "urge"]
@@ -41,6 +43,7 @@ class TicketReported(Fact):
 
     report_id: str
     channel: Channel
+    request: Request | None = None
     text: str
     category: str | None = None
     condition: str | None = None
@@ -94,6 +97,10 @@ class TicketTriaged(Fact):
     description: str
     attachments: tuple[Attachment, ...] = ()
     callback: bool = False
+    reachable: bool = False
+    """The caller has left a number: whoever handles it can speak with them."""
+    channel: Channel | None = None
+    request: Request | None = None
     returnable: bool = True
     attempt: int = 1
     """Counts the triages of this ticket, from 1."""
@@ -116,6 +123,8 @@ class TriageNeeded(Fact):
     unit: str
     """Whose queue it is in."""
     detail: Words
+    channel: Channel | None = None
+    request: Request | None = None
 
 
 class TicketDiverted(Fact):
@@ -185,6 +194,9 @@ class OrderIssued(Fact):
     attachments: tuple[Attachment, ...] = ()
     assists: tuple[Handler, ...] = ()
     callback: bool = False
+    reachable: bool = False
+    channel: Channel | None = None
+    request: Request | None = None
     returnable: bool = True
     attempt: int = 1
     by: str = "gridcall"
@@ -206,13 +218,13 @@ class OrderSigned(Fact):
 
 
 class OrderProgressed(Fact):
-    """The handler said how it stands, or that somebody is on the spot (报到)."""
+    """The handler said how it stands, that somebody is on the spot (报到), or that the caller was spoken with."""
 
     type: ClassVar[str] = "gridcall.ticket.order-progressed.v1"
     producer: ClassVar[str] = "dispatch"
 
     order_id: str
-    progress: Literal["note", "check-in"] = "note"
+    progress: Literal["note", "check-in", "contact"] = "note"
     by: str = ""
     note: str = ""
     attachments: tuple[Attachment, ...] = ()
@@ -323,14 +335,14 @@ class ReturnOrder(Command):
 
 
 class ReportProgress(Command):
-    """Say how it stands; `check_in` says that somebody is on the spot (报到)."""
+    """Say how it stands; `check-in` that somebody is on the spot (报到), `contact` that the caller was spoken with."""
 
     type: ClassVar[str] = "gridcall.ticket.report-progress.v1"
     producer: ClassVar[str] = "dispatch"
 
     order_id: str
     department: str | None = None
-    progress: Literal["note", "check-in"] = "note"
+    progress: Literal["note", "check-in", "contact"] = "note"
     note: str = ""
     attachments: tuple[Attachment, ...] = ()
     at: AwareDatetime | None = None
@@ -352,6 +364,46 @@ class CompleteOrder(Command):
 
 
 Revision = Literal["suspend", "extend"]
+
+
+class TicketAmended(Fact):
+    """What it is, where or how grave was corrected (修改); its clocks are counted again and never begin anew."""
+
+    type: ClassVar[str] = "gridcall.ticket.amended.v1"
+    producer: ClassVar[str] = "dispatch"
+
+    order_id: str | None = None
+    """The order that is open."""
+    handler: Handler | None = None
+    category: CategoryRef
+    old_category: CategoryRef
+    severity: Severity
+    old_severity: Severity
+    place: Location
+    old_place: Location
+    level: str
+    unit: str
+    """The territorial owner from now on."""
+    sign_limit: Span
+    handle_limit: Span
+    calendar: str
+    """The working time in which the limits are counted from now on."""
+    by: str
+    reason: str
+
+
+class AmendTicket(Command):
+    """Correct what it is, where it is or how grave it is; what is left out stays, and so does the handler."""
+
+    type: ClassVar[str] = "gridcall.ticket.amend.v1"
+    producer: ClassVar[str] = "dispatch"
+
+    category: str | None = None
+    condition: str | None = None
+    severity: Severity | None = None
+    unit: str | None = None
+    """The territorial unit where it is."""
+    reason: str
 
 
 class RevisionAsked(Fact):
@@ -624,6 +676,7 @@ class ClocksPaused(Fact):
 
     tokens: tuple[str, ...]
     reason: str
+    """`caller` (waiting for an answer), or why the order is suspended."""
     since: AwareDatetime
 
 
@@ -634,9 +687,9 @@ class ClocksRecalculated(Fact):
     producer: ClassVar[str] = "sla"
 
     clocks: tuple[ClockMove, ...]
-    why: Literal["resumed", "extended", "calendar", "policy", "edited"]
+    why: Literal["resumed", "answered", "extended", "calendar", "policy", "edited"]
     at: AwareDatetime
-    """Since when it holds: for `resumed` the end of the pause."""
+    """Since when it holds: for `resumed` and `answered` the end of the pause."""
 
 
 class ClockWarned(Fact):
@@ -650,6 +703,8 @@ class ClockWarned(Fact):
     order_id: str | None = None
     level: str | None = None
     due_at: AwareDatetime
+    nth: int = 1
+    """Which of the clock's warnings it is."""
 
 
 class ClockBreached(Fact):
@@ -678,6 +733,8 @@ class TicketEscalated(Fact):
     unit: str
     cause: LadderCause
     order_id: str | None = None
+    told: tuple[str, ...] = ()
+    """Staff of the unit that is to know."""
 
 
 class LevelSkipped(Fact):
@@ -702,6 +759,9 @@ class SupervisionRepeated(Fact):
     unit: str
     cause: LadderCause
     times: int
+    notice: Words | None = None
+    """What it is called, heavier each time."""
+    told: tuple[str, ...] = ()
 
 
 class EscalationAccepted(Fact):
@@ -747,6 +807,74 @@ class RecountClocks(Command):
     producer: ClassVar[str] = "sla"
 
     why: Literal["calendar", "policy"] = "calendar"
+    policy: str | None = None
+    """The version of the profile whose rules hold from now on; left out: those that the ticket is pinned to."""
+
+
+class PolicyApplied(Fact):
+    """The ticket is pinned to the rules of another version of the profile from now on."""
+
+    type: ClassVar[str] = "gridcall.ticket.policy-applied.v1"
+    producer: ClassVar[str] = "sla"
+
+    before: str
+    policy: str
+    by: str
+    sign_limit: Span | None = None
+    handle_limit: Span | None = None
+    """What later orders of the ticket get."""
+
+
+class InformationRequested(Fact):
+    """The caller was asked something (待补充); clocks rest until the answer, or until `until`."""
+
+    type: ClassVar[str] = "gridcall.ticket.information-requested.v1"
+    producer: ClassVar[str] = "sla"
+
+    question: str
+    by: str
+    since: AwareDatetime
+    until: AwareDatetime
+
+
+class InformationWaitEnded(Fact):
+    """The caller has answered, or the time for it is over."""
+
+    type: ClassVar[str] = "gridcall.ticket.information-wait-ended.v1"
+    producer: ClassVar[str] = "sla"
+
+    why: Literal["answered", "expired"]
+    since: AwareDatetime
+    at: AwareDatetime
+
+
+class AskCaller(Command):
+    """Ask the person who reported; clocks that may not run meanwhile rest, for a bounded time."""
+
+    type: ClassVar[str] = "gridcall.ticket.ask-caller.v1"
+    producer: ClassVar[str] = "sla"
+
+    question: str
+    until: AwareDatetime | None = None
+    """Left out: as long as the profile allows."""
+
+
+class AuditFound(Fact):
+    """The audit of timers found something wrong (时限审计); once for each timer and kind."""
+
+    type: ClassVar[str] = "gridcall.ticket.audit-found.v1"
+    producer: ClassVar[str] = "sla"
+
+    finding: TimerFinding
+
+
+class RecordFinding(Command):
+    """Write down what the audit of timers found; what was missed fires with it."""
+
+    type: ClassVar[str] = "gridcall.ticket.record-finding.v1"
+    producer: ClassVar[str] = "sla"
+
+    finding: TimerFinding
 
 
 class AcceptEscalation(Command):
@@ -804,5 +932,7 @@ DESK_COMMANDS: dict[str, type[Command]] = {
     "reopen": ReopenTicket,
     "accept-escalation": AcceptEscalation,
     "hand-back": HandBack,
+    "ask-caller": AskCaller,
+    "amend": AmendTicket,
 }
 """The last part of the desk's `POST /v1/tickets/{id}/commands/{command}` -> what it asks for."""

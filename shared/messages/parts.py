@@ -9,6 +9,9 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 Channel = Literal["hotline", "app", "qr", "grid", "patrol", "visit", "web", "import", "open311"]
 Severity = Literal["I", "II", "III", "IV"]
 Role = Literal["lead", "assist", "whistle"]
+FindingKind = Literal["missed", "doubled", "fired-though-met", "late", "early", "stray", "wrong-limit"]
+Request = Literal["consultation", "help", "complaint", "tip-off", "suggestion"]
+"""What somebody asks for (诉求类型): 咨询, 求助, 投诉, 举报, 建议."""
 
 
 class Part(BaseModel):
@@ -107,7 +110,9 @@ class ClockStart(Part):
     due_at: AwareDatetime
     warn_at: AwareDatetime | None = None
     warn_share: float = 0.0
-    """Share of the counted time after which it warns; 0 for never."""
+    """Share of the counted time after which it warned, when there was but one warning; 0 for none."""
+    warn_again: tuple[AwareDatetime, ...] = ()
+    """Warnings after the first."""
     limit: Span
     calendar: str = "always@"
     """The working time in which the limit was counted, and which version of it."""
@@ -124,7 +129,10 @@ class ClockMove(Part):
     level: str | None = None
     old: AwareDatetime
     new: AwareDatetime
+    limit: Span | None = None
+    """The length of time, where that is another one now."""
     warn_at: AwareDatetime | None = None
+    warn_again: tuple[AwareDatetime, ...] = ()
     calendar: str = "always@"
     provisional: bool = False
 
@@ -142,3 +150,18 @@ class ClockStop(Part):
     """Met by an extension, and later than the first limit."""
     paused_s: float = 0.0
     """Counted time in which it rested, in seconds."""
+
+
+class TimerFinding(Part):
+    """What an audit found wrong with a timer: which, how, and in plain words."""
+
+    kind: FindingKind
+    event: Literal["start", "limit", "warning", "breach", "escalation"]
+    """What was missed, came twice, and so on."""
+    clock: str
+    order_id: str | None = None
+    level: str | None = None
+    timer: str
+    """Names the very timer or step; two findings of one kind on it are one."""
+    what: str
+    at: AwareDatetime

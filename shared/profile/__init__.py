@@ -14,6 +14,8 @@ from shared.profile.model import (
     Condition,
     Department,
     Level,
+    LimitRow,
+    Request,
     Road,
     Severity,
     Staff,
@@ -21,7 +23,8 @@ from shared.profile.model import (
     Words,
 )
 from shared.profile.place import Location
-from shared.profile.profile import Ladder, Limits, Profile
+from shared.profile.policy import Ladder, Matter, Policy, PolicyFile
+from shared.profile.profile import Limits, Profile
 from shared.profile.routing import Diversion, Handler, Route
 
 __all__ = [
@@ -34,11 +37,16 @@ __all__ = [
     "Ladder",
     "Level",
     "Limit",
+    "LimitRow",
     "Limits",
     "Location",
+    "Matter",
+    "Policy",
+    "PolicyFile",
     "Profile",
     "ProfileError",
     "ProfileInvalid",
+    "Request",
     "Road",
     "Route",
     "Severity",

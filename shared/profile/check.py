@@ -16,9 +16,9 @@ from shared.calendar.civic import laid_out
 from shared.profile.model import matches
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
-    from shared.profile.model import ProfileFile, Target, Unit
+    from shared.profile.model import LadderRow, ProfileFile, Target, Unit
 
 Pointer = tuple[str | int, ...]
 _GRID_DIGITS: Final = 15
@@ -48,6 +48,7 @@ def findings(content: ProfileFile) -> list[Finding]:
             _routing(content, units),
             _diversions(content),
             _calendars(content),
+            _clocks(content),
             _ladder(content),
             _closing(content),
         )
@@ -255,7 +256,7 @@ def _routing(content: ProfileFile, units: Collection[str]) -> Iterator[Finding]:
     for at, row in enumerate(content.routing.rows):
         here: Pointer = ("routing", "rows", at)
         yield from _pattern(content, row.category, (*here, "category"))
-        yield from _row_condition(content, at)
+        yield from _condition(content, row.category, row.condition, (*here, "condition"))
         if row.place is not None:
             yield from _unknown("unit", row.place, units, (*here, "place"))
         if row.level is not None:
@@ -265,14 +266,13 @@ def _routing(content: ProfileFile, units: Collection[str]) -> Iterator[Finding]:
             yield from _target(content, target, units, (*here, "assists", nth))
 
 
-def _row_condition(content: ProfileFile, at: int) -> Iterator[Finding]:
-    row = content.routing.rows[at]
-    if row.condition is None:
+def _condition(content: ProfileFile, pattern: str, condition: str | None, pointer: Pointer) -> Iterator[Finding]:
+    if condition is None:
         return
     known = {
-        condition.id for each in content.categories if matches(row.category, each.code) for condition in each.conditions
+        each.id for category in content.categories if matches(pattern, category.code) for each in category.conditions
     }
-    yield from _unknown("condition", row.condition, known, ("routing", "rows", at, "condition"))
+    yield from _unknown("condition", condition, known, pointer)
 
 
 def _diversions(content: ProfileFile) -> Iterator[Finding]:
@@ -294,15 +294,46 @@ def _ladder(content: ProfileFile) -> Iterator[Finding]:
     for level in content.ladder.steps:
         yield from _unknown("level", level, ids, ("ladder", "steps", level))
     for clock, climbed in content.ladder.climbs.items():
-        pointer: Pointer = ("ladder", "climbs", clock)
-        for nth, level in enumerate(climbed):
-            yield from _unknown("level", level, ids, (*pointer, nth))
-        ranks = [ids.index(level) for level in climbed if level in ids]
-        if ranks != sorted(set(ranks)):
-            yield Finding(pointer, "the levels of a clock go upwards, each once: put the lowest first")
+        yield from _upwards(climbed, ids, ("ladder", "climbs", clock))
+    for at, row in enumerate(content.ladder.rows):
+        yield from _ladder_row(row, ids, ("ladder", "rows", at))
+    for level, roles in content.ladder.tell.items():
+        yield from _unknown("level", level, ids, ("ladder", "tell", level))
+        there = {staff.role for unit in content.units if unit.level == level for staff in unit.staff}
+        for nth, role in enumerate(roles):
+            yield from _unknown("role", role, there, ("ladder", "tell", level, nth))
     for level in ids[: ids.index(top) + 1] if top in ids else ():
         if level not in content.ladder.steps:
             yield Finding(("ladder", "steps"), f"level '{level}' has no step: add its limits")
+
+
+def _upwards(climbed: Sequence[str], ids: list[str], pointer: Pointer) -> Iterator[Finding]:
+    for nth, level in enumerate(climbed):
+        yield from _unknown("level", level, ids, (*pointer, nth))
+    ranks = [ids.index(level) for level in climbed if level in ids]
+    if ranks != sorted(set(ranks)):
+        yield Finding(pointer, "the levels of a clock go upwards, each once: put the lowest first")
+
+
+def _ladder_row(row: LadderRow, ids: list[str], pointer: Pointer) -> Iterator[Finding]:
+    if row.levels is not None:
+        yield from _upwards(row.levels, ids, (*pointer, "levels"))
+    for level in row.steps:
+        yield from _unknown("level", level, ids, (*pointer, "steps", level))
+    if row.levels is None and not row.steps:
+        yield Finding(pointer, "this row changes nothing: add levels or steps")
+
+
+def _clocks(content: ProfileFile) -> Iterator[Finding]:
+    if content.clocks.pauses.get("total"):
+        yield Finding(("clocks", "pauses", "total"), "the clock of the whole never rests: leave this out")
+    for at, row in enumerate(content.clocks.limits):
+        here: Pointer = ("clocks", "limits", at)
+        yield from _pattern(content, row.category, (*here, "category"))
+        yield from _condition(content, row.category, row.condition, (*here, "condition"))
+        if row.clock == "accept" and (row.category != "*" or row.condition or row.severities):
+            text = "this row never holds: before triage neither category nor condition nor severity is known"
+            yield Finding(here, f"{text}; ask for channels or requests only")
 
 
 def _closing(content: ProfileFile) -> Iterator[Finding]:

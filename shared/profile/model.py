@@ -7,7 +7,7 @@ These are the shapes of the file, section by section. What one section says abou
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Final, Literal, TypeVar, get_args
+from typing import TYPE_CHECKING, Annotated, Final, Literal, TypeVar, get_args
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -16,9 +16,16 @@ from shared.calendar import CalendarRules
 from shared.profile.limit import Limit
 from shared.profile.polygon import Area
 
+if TYPE_CHECKING:
+    from shared.profile.policy import Matter
+
 Severity = Literal["I", "II", "III", "IV"]
 """What happened: I is the gravest. Who owns it now is a level, a separate axis."""
 SEVERITIES: Final[tuple[Severity, ...]] = get_args(Severity)
+Channel = Literal["hotline", "app", "qr", "grid", "patrol", "visit", "web", "import", "open311"]
+"""How a report came in."""
+Request = Literal["consultation", "help", "complaint", "tip-off", "suggestion"]
+"""What somebody asks for (诉求类型): 咨询, 求助, 投诉, 举报, 建议."""
 PlaceName = Literal["grid", "community", "street", "district"]
 PLACE_NAMES: Final[tuple[PlaceName, ...]] = get_args(PlaceName)
 
@@ -246,29 +253,93 @@ class SeverityRule(Part):
     words: tuple[Text, ...] = ()
 
 
-ClockName = Literal["accept", "dispatch", "sign", "handle", "verify", "call-back", "total"]
+ClockName = Literal["accept", "dispatch", "sign", "contact", "handle", "verify", "call-back", "total"]
+PauseReason = Literal["suspended", "caller"]
+"""What may let a clock rest: the order is suspended (挂账), or somebody waits for the caller's answer (待补充)."""
+WarningRule = Annotated[float, Field(gt=0, lt=1)] | Limit
+"""A share of the limit, or how long before its end."""
+
+
+class LimitRow(Part):
+    """A limit that differs from the usual one; a field that is left out fits everything."""
+
+    clock: ClockName
+    category: Pattern = "*"
+    condition: Code | None = None
+    severities: tuple[Severity, ...] = ()
+    channels: tuple[Channel, ...] = ()
+    requests: tuple[Request, ...] = ()
+    limit: Limit
+
+    def fits(self, matter: Matter) -> bool:
+        """Whether the row holds for a matter; what is not known fits only a row that does not ask."""
+        return (
+            (self.category == "*" or (matter.category is not None and matches(self.category, matter.category)))
+            and self.condition in {None, matter.condition}
+            and (not self.severities or matter.severity in self.severities)
+            and (not self.channels or matter.channel in self.channels)
+            and (not self.requests or matter.request in self.requests)
+        )
+
+
+def _usual_pauses() -> dict[ClockName, tuple[PauseReason, ...]]:
+    return {"accept": ("caller",), "contact": ("suspended",), "handle": ("suspended", "caller")}
 
 
 class Clocks(Part):
-    """How long each step may take, at which share of a limit a warning is given, and in whose working time.
+    """How long each step may take, when it warns, what lets it rest, and in whose working time it is counted.
 
-    Handling has its limit with the filing condition, verification and call-back have theirs under `closing`.
+    Handling has its limit with the filing condition, verification and call-back have theirs under `closing`; rows
+    of `limits` stand before all of these.
     """
 
     accept: Limit | None = None
     """Until a person has triaged what the rules could not; left out: no clock."""
     dispatch: Limit | None = None
     """Until a duty officer has said who handles what was returned; left out: no clock."""
+    contact: Limit | None = None
+    """From an order until its handler has spoken with the caller; left out: no clock."""
     total: LimitBySeverity | None = None
     """From the report to the closing, whatever rests meanwhile; left out: no clock."""
     sign: LimitBySeverity
+    limits: tuple[LimitRow, ...] = ()
+    """By category, condition, severity, channel or kind of request; the first row that fits holds."""
     warn_share: float = Field(default=0.8, gt=0, lt=1)
+    """When a clock warns that `warnings` does not name."""
+    warnings: dict[ClockName, tuple[WarningRule, ...]] = Field(default_factory=dict)
+    pauses: dict[ClockName, tuple[PauseReason, ...]] = Field(default_factory=_usual_pauses)
     calendar: Short = "always"
     """Where neither the category nor the department says otherwise."""
 
 
+LadderClock = ClockName | Literal["severity"]
+
+
+class LadderRow(Part):
+    """What is different on the ladder for some clocks and severities; a field that is left out fits all."""
+
+    clocks: tuple[LadderClock, ...] = ()
+    severities: tuple[Severity, ...] = ()
+    levels: tuple[Code, ...] | None = None
+    """Which levels are added, the lowest first; none means that the clock only warns."""
+    steps: dict[Code, Limit] = Field(default_factory=dict)
+    """How long a level has."""
+
+    def fits(self, clock: str, severity: Severity | None) -> bool:
+        """Whether the row holds for a breach of this clock."""
+        return (not self.clocks or clock in self.clocks) and (not self.severities or severity in self.severities)
+
+
+def _usual_notices() -> tuple[Words, ...]:
+    return (
+        Words(zh="督办", en="supervision notice"),
+        Words(zh="重点督办", en="priority supervision notice"),
+        Words(zh="挂牌督办", en="public supervision notice"),
+    )
+
+
 class LadderRules(Part):
-    """How long each level has once it was added, and how often the top is called again."""
+    """Which levels a breach adds, how long each has once it was added, who is told, how often the top is called."""
 
     steps: dict[Code, LimitBySeverity]
     repeat: LimitBySeverity
@@ -276,6 +347,12 @@ class LadderRules(Part):
     """The last level of the ladder; the highest level when left out."""
     climbs: dict[ClockName, tuple[Code, ...]] = Field(default_factory=dict)
     """Levels that a clock's breach adds, where these are not all: none means that it only warns."""
+    rows: tuple[LadderRow, ...] = ()
+    """What is different for some clocks and severities; the first row that fits holds, and stands before `climbs`."""
+    tell: dict[Code, tuple[Text, ...]] = Field(default_factory=dict)
+    """Roles of a level's staff that are told when it is added; everybody there when left out."""
+    notices: tuple[Words, ...] = Field(default_factory=_usual_notices, min_length=1)
+    """What the top is sent again and again, heavier each time; the last one repeats."""
     at_once: tuple[Severity, ...] = ()
     """Severities with which a ticket is the top's from the first order on, with an alarm."""
 
@@ -339,11 +416,19 @@ class Suspensions(Part):
     )
 
 
+class Questions(Part):
+    """How often and how long clocks may rest for an answer of the caller (待补充)."""
+
+    most: int = Field(default=2, ge=0, le=20)
+    longest: Limit = _limit("3 work_days")
+
+
 class Revisions(Part):
     """What may move a handling limit; whoever is on duty one level up decides."""
 
     extension: Extensions = Field(default_factory=Extensions)
     suspension: Suspensions = Field(default_factory=Suspensions)
+    question: Questions = Field(default_factory=Questions)
 
 
 class Intake(Part):

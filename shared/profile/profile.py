@@ -5,6 +5,7 @@ A Profile is a file that has been read and found sound. It answers; it never cha
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from shared.calendar import ALWAYS
 from shared.calendar.civic import laid_out
 from shared.profile.model import Condition
 from shared.profile.place import Location, Places
+from shared.profile.policy import Matter, Policy, PolicyFile
 from shared.profile.routing import Matrix, diversion, graver
 
 if TYPE_CHECKING:
@@ -25,8 +27,6 @@ if TYPE_CHECKING:
     from shared.profile.model import (
         Category,
         Department,
-        LadderRules,
-        Level,
         ProfileFile,
         Road,
         Severity,
@@ -43,42 +43,6 @@ class Limits:
 
     sign: Limit
     handle: Limit
-
-
-class Ladder:
-    """How long each level has before the next one is added."""
-
-    def __init__(self, rules: LadderRules, levels: tuple[Level, ...]) -> None:
-        self._rules = rules
-        self.top: str = rules.top or levels[-1].id
-        self._ranks = {level.id: rank for rank, level in enumerate(levels)}
-        self._all = tuple(level.id for level in levels[: self._ranks[self.top] + 1])
-        self._climbs: dict[str, tuple[str, ...]] = {str(clock): climbed for clock, climbed in rules.climbs.items()}
-
-    def above(self, level: str, clock: str) -> list[str]:
-        """The levels above one that a breach of the clock adds one after the other, the lowest first.
-
-        A level that the profile does not know is below all.
-        """
-        rank = self._ranks.get(level, -1)
-        return [each for each in self._climbs.get(clock, self._all) if self._ranks[each] > rank]
-
-    def last(self, clock: str) -> str | None:
-        """The level that is called again and again until somebody accepts; None for a clock that only warns."""
-        climbed = self._climbs.get(clock, self._all)
-        return climbed[-1] if climbed else None
-
-    def at_once(self, severity: Severity) -> bool:
-        """Whether a ticket of this severity is the top's from the first order on."""
-        return severity in self._rules.at_once
-
-    def step(self, level: str, severity: Severity) -> Limit:
-        """How long the level has, from the moment when it was added."""
-        return self._rules.steps[level][severity]
-
-    def repeat(self, severity: Severity) -> Limit:
-        """How long until the top is called again when nobody there has accepted."""
-        return self._rules.repeat[severity]
 
 
 class Profile:
@@ -98,12 +62,9 @@ class Profile:
         self.roads = content.roads
         self.categories = content.categories
         self.routing = content.routing
-        self.closing = content.closing
-        self.returns = content.returns
-        self.revisions = content.revisions
         self.intake = content.intake
-        self.warn_share = content.clocks.warn_share
-        self.ladder = Ladder(content.ladder, content.levels)
+        self._versions: dict[str, Profile] = {version: self}
+        self._keep(PolicyFile.of(content))
         self._units = {unit.id: unit for unit in content.units}
         self._chains = {unit.id: tuple(self._upwards(unit)) for unit in content.units}
         self.top = next(unit for unit in content.units if unit.parent is None)
@@ -119,6 +80,35 @@ class Profile:
         }
         self._places = Places(content, self._chains)
         self._matrix = Matrix(content, self._chains)
+
+    def _keep(self, policy: PolicyFile) -> None:
+        """Take over a policy, of this version or of another one."""
+        self.policy = Policy(policy, self.levels)
+        self.ladder = self.policy.ladder
+        self.closing = policy.closing
+        self.returns = policy.returns
+        self.revisions = policy.revisions
+        self.warn_share = policy.clocks.warn_share
+
+    def learn(self, version: str, policy: PolicyFile) -> None:
+        """Know the policy of another version from now on; what this version says of itself stands."""
+        if version not in self._versions:
+            other = copy.copy(self)
+            other.version = version
+            other._keep(policy)  # noqa: SLF001 - another one of ours
+            self._versions[version] = other
+
+    def policies(self) -> dict[str, PolicyFile]:
+        """Every version that is known, with its policy."""
+        return {version: each.policy.content for version, each in self._versions.items()}
+
+    def knows(self, version: str) -> bool:
+        """Whether the policy of a version is known here."""
+        return version in self._versions
+
+    def under(self, version: str) -> Profile:
+        """This city with the policy of another version; as it is where that one is not known."""
+        return self._versions.get(version, self)
 
     def _upwards(self, unit: Unit | None) -> Iterator[Unit]:
         while unit is not None:
@@ -143,6 +133,22 @@ class Profile:
         """Whether the unit has staff that is not away on the local day of `at`."""
         day = at.astimezone(self._zone).date()
         return any(not any(each.begin <= day <= each.end for each in staff.away) for staff in unit.staff)
+
+    def local(self, at: datetime) -> str:
+        """An instant as the clocks of the city show it."""
+        return at.astimezone(self._zone).strftime("%Y-%m-%d %H:%M")
+
+    def told(self, unit_id: str, at: datetime) -> tuple[str, ...]:
+        """Who of a unit's staff is told that it has a ticket: those with the roles of its level, who are not away."""
+        unit = self._units.get(unit_id)
+        if unit is None:
+            return ()
+        roles, day = self.ladder.roles(unit.level), at.astimezone(self._zone).date()
+        return tuple(
+            staff.id
+            for staff in unit.staff
+            if (not roles or staff.role in roles) and not any(each.begin <= day <= each.end for each in staff.away)
+        )
 
     def one_level_up(self, unit_id: str) -> Unit:
         """The next unit above that has staff, else the topmost: who decides what a unit and its handlers ask for."""
@@ -244,25 +250,26 @@ class Profile:
         category: Category | str,
         condition: Condition | str | None,
         severity: Severity,
+        *,
+        channel: str | None = None,
+        request: str | None = None,
     ) -> Limits:
-        """Signing by severity; handling by the filing condition."""
-        handle = self._condition(category, condition).limit
-        return Limits(sign=self.content.clocks.sign[severity], handle=handle)
+        """Signing by severity, handling by the filing condition, unless a row says otherwise."""
+        filed = self._condition(category, condition)
+        matter = Matter(severity, _code(category), filed.id, channel, request)
+        sign, handle = self.policy.limit("sign", matter), self.policy.limit("handle", matter)
+        if sign is None or handle is None:
+            message = "signing and handling always have a limit"
+            raise LookupError(message)
+        return Limits(sign=sign, handle=handle)
 
     def total(self, severity: Severity) -> Limit | None:
         """From the report to the closing, by severity; None where the city sets no such limit."""
-        limits = self.content.clocks.total
-        return None if limits is None else limits[severity]
+        return self.policy.limit("total", Matter(severity))
 
     def waiting(self, clock: str) -> Limit | None:
         """How long a person may be waited for: accept, dispatch, verify or call-back; None for no limit."""
-        clocks, closing = self.content.clocks, self.closing
-        return {
-            "accept": clocks.accept,
-            "dispatch": clocks.dispatch,
-            "verify": closing.verify_within,
-            "call-back": closing.call_back_within,
-        }[clock]
+        return self.policy.limit(clock, Matter())
 
     def _condition(self, category: Category | str, condition: Condition | str | None) -> Condition:
         """The one condition that is meant; a LookupError says which there are."""

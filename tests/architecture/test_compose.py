@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,10 +11,13 @@ from typing import Any
 
 import pytest
 import yaml
+from prometheus_client.metrics import MetricWrapperBase
 
 from deploy.local.parts import PARTS, SERVICES, Part
+from shared import metrics
 
 ROOT = Path(__file__).parents[2]
+PROMETHEUS = ROOT / "deploy" / "prometheus"
 BESIDE = {"setup", "prometheus"}
 """`up` does the first itself; it has no Prometheus, since `make run` needs nothing but Python and Java."""
 OF_THE_IMAGE = {"GRIDCALL_HEALTH_PORT"}
@@ -100,3 +104,37 @@ def test_prometheus_asks_every_service() -> None:
     content = (ROOT / "deploy" / "prometheus" / "prometheus.yml").read_text(encoding="utf-8")
     targets = set(re.findall(r"targets: \[([a-z]+:\d+)\]", content))
     assert targets == {f"{part.name}:{part.port}" for part in SERVICES}
+
+
+def test_prometheus_finds_its_rules(compose: dict[str, Any]) -> None:
+    """Each file that its configuration names is there, and mounted beside it."""
+    named = yaml.safe_load((PROMETHEUS / "prometheus.yml").read_text(encoding="utf-8"))["rule_files"]
+    assert named
+    mounts = set(compose["prometheus"]["volumes"])
+    for file in ["prometheus.yml", *named]:
+        assert (PROMETHEUS / file).exists()
+        assert f"./deploy/prometheus/{file}:/etc/prometheus/{file}:ro" in mounts
+
+
+def test_alerts_ask_for_metrics_that_there_are_and_say_what_to_do() -> None:
+    """A metric that was renamed would silence its alert for ever."""
+    groups = yaml.safe_load((PROMETHEUS / "rules.yml").read_text(encoding="utf-8"))["groups"]
+    alerts = [rule for group in groups for rule in group["rules"]]
+    collectors = [value for value in vars(metrics).values() if isinstance(value, MetricWrapperBase)]
+    ends = {"gauge": [""], "counter": ["_total"], "histogram": ["_bucket", "_sum", "_count"]}
+    there = {metric.name + end for each in collectors for metric in each.describe() for end in ends[metric.type]}
+    for alert in alerts:
+        asked = set(re.findall(r"gridcall_\w+", alert["expr"]))
+        assert asked
+        assert asked <= there, alert["alert"]
+        assert all(alert["annotations"][name].strip() for name in ("summary", "do"))
+
+
+def test_alerts_fire_when_they_should() -> None:
+    """As Prometheus itself evaluates them."""
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        pytest.skip("promtool is not installed: apt-get install prometheus")
+    command = [promtool, "test", "rules", "rules_test.yml"]
+    done = subprocess.run(command, cwd=PROMETHEUS, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -10,19 +10,22 @@ from typing import TYPE_CHECKING, Any
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.partitioner import murmur2
 
-from deploy.replay.records import Records
 from shared.clock import RealClock
-from shared.envelope import Envelope, Outgoing, headers, type_of
-from shared.ids import fact_id, order_id, ticket_id
+from shared.envelope import type_of
+from shared.ids import ticket_id
 from shared.kafka import Publisher
-from shared.messages import CategoryRef, ClockBreached, ClocksStarted, Handler, Location, OrderIssued, Span
+from shared.messages import ClockBreached, ClocksStarted, OrderIssued
+from shared.records import Records
 from tests.bench.load import at_share
 from tests.bench.measure import metric
+from tests.support.orders import issued, outgoing
 from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
+
+    from shared.envelope import Outgoing
 
 PREFIX = "timers"
 LOG = f"{PREFIX}.tickets"
@@ -108,27 +111,11 @@ async def _feed(publisher: Publisher, count: int, due: Any) -> None:
 
 def _order(number: int, now: Any, due: Any) -> Outgoing:
     ticket = ticket_id("bench-timers", str(number))
-    body = OrderIssued(
-        order_id=order_id(ticket, 1),
-        handler=Handler(kind="department", id="huanwei"),
-        level="grid",
-        unit="511802001001001",
-        issued_at=now,
-        sign_by=due,
-        handle_by=now + timedelta(days=30),
-        sign_limit=Span(amount=1, unit="urgent_hours"),
-        handle_limit=Span(amount=30, unit="natural_days"),
-        warn_share=0.999,
-        category=CategoryRef(code="0112", name="道路不洁", condition="any"),
-        severity="IV",
-        place=Location(grid="511802001001001", unit="511802001001001"),
-        description="benchmark",
-        profile_version="bench",
+    body = issued(
+        ticket, now, due, now + timedelta(days=30), unit="511802001001001", warn_share=0.999, profile_version="bench"
     )
-    envelope = Envelope(fact_id(ticket, "dispatch", 1), "gridcall/dispatch", body.type, now, ticket, 1)
-    value = body.model_dump_json(exclude_defaults=True).encode()
     partition = (murmur2(ticket.encode()) & 0x7FFFFFFF) % PARTITIONS
-    return Outgoing(LOG, ticket, headers(envelope), value, partition)
+    return outgoing(body, ticket, now, topic=LOG, partition=partition)
 
 
 async def _said(publisher: Publisher, kafka: str, count: int, due: datetime) -> Said:

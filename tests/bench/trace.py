@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import bson
 from pymongo import MongoClient
 
-from deploy.replay.records import Records
 from shared.kafka import Publisher
 from shared.messages import ReportSubmitted, TicketClosed, UpdateDone, UpdateSign
+from shared.records import Records
 from shared.topics import RECEIPTS, TICKETS
 
 if TYPE_CHECKING:

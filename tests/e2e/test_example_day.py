@@ -36,7 +36,7 @@ async def test_the_example_day(tmp_path: Path) -> None:
             audit_log, city.kafka.address, load_profile(find_profile("yucheng")), RealClock().now()
         )
         assert audited.findings == ()
-        assert audited.counts["tickets"] == 59
+        assert audited.counts["tickets"] == 60
 
 
 def play(city: City) -> Reconciliation:

@@ -12,11 +12,14 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 A_SECOND = timedelta(seconds=1)
 CRACKED = {"category": "0183", "text": "外墙开裂，有碎块掉落"}
 """Severity III, weeks to handle: the grid owns it first, and only its signature runs late in this story."""
+SUPERVISORS = "区值班长一 (duty supervisor), 区值班长二 (duty supervisor)"
 LEVELS = (
-    ("511802001001", "Dongdajie Community (community)"),
-    ("511802001", "Dongcheng Street (street)"),
-    ("511802", "Yucheng District (district)"),
+    ("511802001001", "Dongdajie Community (community)", "东大街社区值班员 (community officer)"),
+    ("511802001", "Dongcheng Street (street)", "东城值班长 (duty officer)"),
+    ("511802", "Yucheng District (district)", SUPERVISORS),
 )
+"""Each level's unit, its name, and who of it is told by the profile."""
+NOTICES = ("supervision notice", "priority supervision notice", "public supervision notice")
 
 
 async def nothing_before(city: Story, ticket: str, at: datetime) -> None:
@@ -44,20 +47,19 @@ async def test_nobody_signs_and_it_climbs_until_somebody_accepts(city: Story) ->
     assert await city.timeline(ticket, "clock-warned") == [f"The signing limit is near: it ends at {limit}."]
 
     due = sign["due_at"]
-    for unit, name in LEVELS:
+    for unit, name, told in LEVELS:
         await nothing_before(city, ticket, due)
-        assert (await city.timeline(ticket, "escalated"))[
-            -1
-        ] == f"The signing limit has passed: {name} is an owner too."
+        said = f"The signing limit has passed: {name} is an owner too; to be told: {told}."
+        assert (await city.timeline(ticket, "escalated"))[-1] == said
         assert (await city.ticket(ticket))["owners"][-1]["unit"] == unit
         due = (await city.clock_of(ticket, "ladder"))["due_at"]
     assert (await city.timeline(ticket, "clock-breached"))[0] == f"The signing limit of {limit} has passed."
 
-    for times in (1, 2, 3):
+    for times, notice in enumerate(NOTICES, 1):
         await nothing_before(city, ticket, due)
         calls = await city.timeline(ticket, "supervision-repeated")
         assert calls[times - 1 :] == [
-            f"Nobody at Yucheng District has accepted: supervision notice number {times}.",
+            f"Nobody at Yucheng District has accepted: {notice} number {times}; to be told: {SUPERVISORS}.",
         ]
         due = (await city.clock_of(ticket, "ladder"))["due_at"]
 
@@ -96,7 +98,7 @@ async def test_a_level_without_staff_is_passed_over_at_once(city: Story) -> None
     await city.until((await city.clock_of(ticket, "sign"))["due_at"])
     assert await city.timeline(ticket, "level-skipped", "escalated") == [
         "Yucailu Community (community) has nobody: on to the next level.",
-        "The signing limit has passed: Dongcheng Street (street) is an owner too.",
+        f"The signing limit has passed: {LEVELS[1][1]} is an owner too; to be told: {LEVELS[1][2]}.",
     ]
     assert await climbs(city, ticket) == [("grid", "street", "511802001", "sign")]
 

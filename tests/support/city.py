@@ -113,11 +113,15 @@ class City:
     # ------------------------------------------------------------ services
 
     def start(
-        self, service: str, *, crash: tuple[str, int] | None = None, port: int | None = None
+        self, service: str, *, crash: tuple[str, int] | None = None, port: int | None = None, instance: str = ""
     ) -> subprocess.Popen[bytes]:
-        """Start a service process; `crash` kills it at the nth time that it reaches a step of the loop."""
+        """Start a service process; `crash` kills it at the nth time that it reaches a step of the loop.
+
+        Kafka knows it by the name of its instance, as the one that it was before; without one by its port.
+        """
         module = ["tests.support.crash", service, crash[0], str(crash[1])] if crash else [f"services.{service}"]
         env = self.env | ({f"GRIDCALL_{service.upper()}_PORT": str(port)} if port else {})
+        env |= {"GRIDCALL_INSTANCE": instance} if instance else {}
         with (self.folder / f"{service}.log").open("ab") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", *module], cwd=ROOT, env=env, stdout=log, stderr=log, start_new_session=True

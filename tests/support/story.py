@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import sys
+from asyncio.subprocess import PIPE, STDOUT
 from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from pathlib import Path
@@ -12,6 +16,7 @@ from typing import Any, Self
 from zoneinfo import ZoneInfo
 
 import httpx
+import uvicorn
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from cryptography.fernet import Fernet
 
@@ -22,23 +27,25 @@ from shared.ids import order_id, ticket_id
 from shared.profile import find_profile, load_profile
 from shared.service import Service
 from shared.settings import PORTS
-from tests.support.city import City, Seen
+from tests.support.city import ROOT, City, Seen
 from tests.support.waiting import eventually
 
 START = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
 """Monday 2026-11-23, 09:00 in Ya'an."""
 SOURCE = "test/hotline"
+NEVER = "2999-01-01T00:00:00+00:00"
+"""When a command's clock begins to run: until then it stands where the story's does."""
 
 
 class Story(City):
     """A city in one process whose clock stands still until the story moves it."""
 
-    def __init__(self, folder: Path, profile: str = "yucheng") -> None:
-        """Choose folders; start nothing."""
+    def __init__(self, folder: Path, profile: str = "yucheng", start: datetime = START) -> None:
+        """Choose folders, and the instant at which the clock stands; start nothing."""
         super().__init__(folder, profile)
         self.kafka = Kafka(folder / "kafka", flags=QUICK_JIT)
         self.mongod = Mongod(folder / "mongod", cache_gb=0.25)
-        self.clock = StoppedClock(START)
+        self.clock = StoppedClock(start)
         self.services: dict[str, Service] = {}
         self._number = 0
 
@@ -59,9 +66,12 @@ class Story(City):
             "data": str(self.folder),
             "session_timeout_ms": 20_000,  # six services share one event loop: a busy machine is no dead member
         }
+        own: dict[str, dict[str, Any]] = {
+            "intake": {"pii_key": Fernet.generate_key().decode()},
+            "sla": {"sla_audit_every_s": 0},  # a story skips hours at one stroke: whatever fell due in them is late
+        }
         for name in PORTS:
-            own = {"pii_key": Fernet.generate_key().decode()} if name == "intake" else {}
-            settings = import_module(f"services.{name}.settings").Settings(**given, **own)
+            settings = import_module(f"services.{name}.settings").Settings(**given, **own.get(name, {}))
             service = import_module(f"services.{name}.app").build(settings, clock=self.clock)
             self.services[name] = service
             await service.start()
@@ -226,6 +236,42 @@ class Story(City):
         clocks: list[dict[str, Any]] = answer.json()["deadlines"]
         (found,) = [each for each in clocks if each["clock"] == name and each["state"] in {"running", "warned"}]
         return found | {field: datetime.fromisoformat(found[field]) for field in ("due_at", "warn_at") if found[field]}
+
+    async def gridcall(self, *arguments: str) -> tuple[int, str]:
+        """Run a command as an operator does, in a wide terminal; gives its exit code and all that it printed."""
+        wide = {"GRIDCALL_CLOCK_ORIGIN": f"{NEVER}/{self.clock.now().isoformat()}", "COLUMNS": "240"}
+        async with self._port_of("desk"):
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "deploy.cli",
+                *arguments,
+                cwd=ROOT,
+                env=self.env | wide,
+                stdout=PIPE,
+                stderr=STDOUT,
+            )
+            printed, _ = await process.communicate()
+        assert process.returncode is not None
+        return process.returncode, printed.decode()
+
+    @asynccontextmanager
+    async def _port_of(self, name: str) -> AsyncIterator[None]:
+        """Let a service, which otherwise is asked within this process, listen on its port."""
+        config = uvicorn.Config(self.services[name].app, port=self.ports[name], lifespan="off", log_config=None)
+        server = uvicorn.Server(config)
+        server.capture_signals = nullcontext  # type: ignore[method-assign,assignment]
+        listening = asyncio.create_task(server.serve())
+
+        async def started() -> bool:
+            return server.started
+
+        try:
+            await eventually(started, what=f"{name} listens")
+            yield
+        finally:
+            server.should_exit = True
+            await listening
 
     def shown(self, at: datetime) -> str:
         """Give an instant as the city's clocks show it."""

@@ -13,6 +13,7 @@ from deploy.local.settings import LocalSettings
     ("variable", "value"),
     [
         ("GRIDCALL_CLOCK_ORIGIN", "yesterday"),
+        ("GRIDCALL_CLOCK_ORIGIN", "/nowhere/clock.json"),
         ("GRIDCALL_CLOCK_ORIGIN", "2026-11-22T08:00:00/2026-11-22T08:00:00"),
         ("GRIDCALL_DESK_PORT", "99999"),
         ("GRIDCALL_KAFKA", "kafka"),

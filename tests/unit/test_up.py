@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from typer.testing import CliRunner
 
 from deploy.cli.main import app
 from deploy.cli.output import USAGE, Failure
+from deploy.cli.replay import recorded_day
 from deploy.cli.topics import _created
+from deploy.cli.up import CLIMB_BEGINS, _climber
 from deploy.local.settings import LocalSettings
+from shared.profile import find_profile, load_profile
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,3 +68,38 @@ def test_commands_take_the_profile_that_the_stack_was_started_with(
     assert LocalSettings().addressed().profile == "kaohsiung"
     monkeypatch.setenv("GRIDCALL_PROFILE", "yucheng")
     assert LocalSettings().addressed().profile == "yucheng"
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ({"clock_speed": 3600}, True),
+        ({}, False),
+        ({"clock_speed": 0.5}, False),
+        ({"clock_speed": 3600, "kafka": "other:9092"}, False),
+        ({"clock_speed": 3600, "mongo": "mongodb://other"}, False),
+    ],
+)
+def test_a_climb_is_shown_where_time_is_ours_and_fast(given: dict[str, Any], shown: bool) -> None:  # noqa: FBT001
+    """On servers of others there may be data of today, which must not see an earlier day."""
+    settings = LocalSettings(**given)
+    day = recorded_day(None, load_profile(find_profile("yucheng")))
+    assert day is not None
+    assert (_climber(settings, day) is not None) == shown
+
+
+def test_the_climb_begins_on_the_friday_before_a_national_day_with_make_up_workdays() -> None:
+    """At an hour at which its crews work: the Saturday is free, and the Sunday is not."""
+    profile = load_profile(find_profile("yucheng"))
+    category = profile.category("0397")
+    assert category is not None
+    assert category.calendar is not None
+    calendar = profile.calendar(category.calendar)
+    (begin, _end), *_ = calendar.day(CLIMB_BEGINS.date()).hours
+    assert begin <= CLIMB_BEGINS.hour * 3600
+    assert [calendar.day(CLIMB_BEGINS.date() + timedelta(days=days)).kind for days in (0, 1, 2, 5)] == [
+        "work",
+        "weekend",
+        "make-up",
+        "holiday",
+    ]

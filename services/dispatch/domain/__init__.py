@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from services.dispatch.domain import commands, orders, revisions
+from services.dispatch.domain import amend, commands, orders, revisions
 from services.dispatch.domain.revisions import limit, local
 from services.dispatch.domain.state import DispatchState, Order, after, wake_at
 from shared.messages import (
+    AmendTicket,
     AssignTicket,
     CompleteOrder,
     DecideRevision,
@@ -43,6 +44,9 @@ def decide(state: DispatchState, message: Message, now: datetime, profile: Profi
     What is due by now comes first, whatever the message: so a timer that is late and a record that is early lead
     to the same. When the message is then refused, the timer says what was due.
     """
+    triaged = message.data if isinstance(message.data, TicketTriaged) else state.triaged
+    if triaged is not None:
+        profile = profile.under(triaged.profile_version)
     facts = revisions.due(state, now, profile)
     for fact in facts:
         state = after(state, fact, now)
@@ -62,5 +66,6 @@ RULES: Final[dict[type[Any], Callable[[DispatchState, Message, datetime, Profile
     ReviseOrder: revisions.revise,
     DecideRevision: revisions.decide,
     AssignTicket: commands.assign,
+    AmendTicket: amend.amend,
 }
 """One place that answers what happens when; clocks and urgings lead to no fact, only to messages."""

@@ -10,6 +10,7 @@ from shared.messages import Handler
 if TYPE_CHECKING:
     from services.dispatch.domain.state import DispatchState, Order, OrderState
     from shared.messages import (
+        AmendTicket,
         AssignTicket,
         CompleteOrder,
         DecideRevision,
@@ -105,7 +106,7 @@ def allowed(state: DispatchState, command: OrderCommand, act: Act) -> tuple[Orde
     return order, state.triaged
 
 
-def named(command: OrderCommand | AssignTicket | DecideRevision) -> None:
+def named(command: OrderCommand | AssignTicket | DecideRevision | AmendTicket) -> None:
     """Refuse a command of nobody."""
     if not command.by.strip():
         raise Refused("no-name", "Say who you are: `by` is empty.", "请写明操作人姓名（by）。")

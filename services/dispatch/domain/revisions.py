@@ -289,7 +289,12 @@ def limit(run: Run, profile: Profile) -> datetime:
     """Give when the handling limit of a run in which no rest lasts has passed; raises OutOfCalendarError."""
     calendar = profile.calendar(run.calendar)
     extra = sum((added(each.old, each.new, run.limit, calendar) for each in run.extensions), timedelta(0))
-    at = moved(run.started_at, run.limit, calendar, run.pauses, extra)
+    none: dict[str, tuple[()]] = {
+        name: ()
+        for name, reason in (("rests", "suspended"), ("waits", "caller"))
+        if not profile.policy.rests("handle", reason)
+    }
+    at = moved(run.started_at, run.limit, calendar, run.model_copy(update=none).pauses, extra)
     assert at is not None  # noqa: S101 - only a pause without an end makes it so
     return at
 

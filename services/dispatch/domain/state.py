@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pydantic import AwareDatetime, Field
@@ -11,6 +12,7 @@ from shared.decider import State
 from shared.messages import (
     ClocksRecalculated,
     Handler,
+    InformationWaitEnded,
     OrderDone,
     OrderExtended,
     OrderIssued,
@@ -21,10 +23,12 @@ from shared.messages import (
     OrderSuspended,
     OrderWithdrawn,
     Part,
+    PolicyApplied,
     Revision,
     RevisionAsked,
     RevisionDecided,
     Span,
+    TicketAmended,
     TicketClosed,
     TicketReopened,
     TicketTriaged,
@@ -36,6 +40,8 @@ if TYPE_CHECKING:
 
     from shared.messages import Body
 
+ROUNDED: Final = timedelta(milliseconds=1)
+"""What an instant loses on its way through the log."""
 OrderState = Literal["issued", "signed", "suspended", "done", "returned", "withdrawn", "closed"]
 OPEN: Final = frozenset({"issued", "signed", "suspended"})
 """Somebody has something to do; `done` waits for closure, the rest is over for good."""
@@ -61,6 +67,13 @@ class Extension(Part):
     new: AwareDatetime
 
 
+class Wait(Part):
+    """A time in which the caller's answer was waited for (待补充)."""
+
+    since: AwareDatetime
+    until: AwareDatetime
+
+
 class Run(Part):
     """One run of the handling clock, from the order or from a rework: all from which its limit follows."""
 
@@ -69,11 +82,15 @@ class Run(Part):
     calendar: str = "always"
     rests: tuple[Rest, ...] = ()
     extensions: tuple[Extension, ...] = ()
+    waits: tuple[Wait, ...] = ()
 
     @property
     def pauses(self) -> tuple[Pause, ...]:
         """Give its rests as the calendar counts them."""
-        return tuple(Pause(rest.since, rest.over_at, rest.reason) for rest in self.rests)
+        return (
+            *(Pause(rest.since, rest.over_at, rest.reason) for rest in self.rests),
+            *(Pause(wait.since, wait.until, "caller") for wait in self.waits),
+        )
 
     def resting(self, rest: Rest) -> Run:
         """Give it with one more rest."""
@@ -118,6 +135,8 @@ class Order(Part):
     closing: int = 0
     """Which closing of the ticket ended it; 0 when another thing did, or nothing yet."""
     run: Run = Field(default_factory=_plain_run)
+    moved_at: AwareDatetime | None = None
+    """When dispatch itself moved the limit last."""
     asked: Asked | None = None
     suspensions: int = 0
     extensions: int = 0
@@ -236,22 +255,67 @@ def after_resumed(state: DispatchState, fact: OrderResumed, _at: datetime) -> di
     """Let it go on, unless its ticket was closed."""
     last = state.orders[-1]
     now = "signed" if last.state == "suspended" else last.state
-    return _last(state, state=now, run=last.run.resumed(fact.resumed_at), handle_by=fact.handle_by)
+    run = last.run.resumed(fact.resumed_at)
+    return _last(state, state=now, run=run, handle_by=fact.handle_by, moved_at=fact.resumed_at)
 
 
-def after_extended(state: DispatchState, fact: OrderExtended, _at: datetime) -> dict[str, Any]:
+def after_extended(state: DispatchState, fact: OrderExtended, at: datetime) -> dict[str, Any]:
     """Move the limit; both stay on record."""
     run = state.orders[-1].run.extended(fact.old, fact.handle_by)
-    return _last(state, run=run, handle_by=fact.handle_by, extensions=fact.times)
+    return _last(state, run=run, handle_by=fact.handle_by, extensions=fact.times, moved_at=at)
 
 
 def after_recalculated(state: DispatchState, fact: ClocksRecalculated, _at: datetime) -> dict[str, Any]:
-    """Take over a limit that was counted again by another calendar; what dispatch moved itself it knows."""
+    """Take over limits that sla has counted again; what dispatch moved itself it knows.
+
+    But where the caller was waited for: dispatch may have heard of that only after it had moved the limit.
+    """
     order = state.open
-    if order is None or fact.why in {"resumed", "extended"}:
+    if order is None or (fact.why in {"resumed", "extended"} and not latest_move(order, fact)):
         return {}
-    moved = [move.new for move in fact.clocks if move.clock == "handle" and move.order_id == order.id]
-    return _last(state, handle_by=moved[-1]) if moved else {}
+    changes: dict[str, Any] = {}
+    for move in fact.clocks:
+        if move.order_id == order.id and move.clock == "sign":
+            changes["sign_by"] = move.new
+        elif move.order_id == order.id and move.clock == "handle":
+            changes["handle_by"] = move.new
+            run = {"limit": move.limit or order.run.limit, "calendar": move.calendar.partition("@")[0]}
+            changes["run"] = order.run.model_copy(update=run)
+    return _last(state, **changes) if changes else {}
+
+
+def latest_move(order: Order, fact: ClocksRecalculated) -> bool:
+    """Tell whether sla answers the last move that dispatch made, on an order that has waited for the caller."""
+    return bool(order.run.waits) and order.moved_at is not None and fact.at + ROUNDED >= order.moved_at
+
+
+def after_wait(state: DispatchState, fact: InformationWaitEnded, _at: datetime) -> dict[str, Any]:
+    """Remember that the handling did not run while the caller was asked; sla says what limit follows."""
+    order = state.open
+    if order is None or fact.at <= order.run.started_at:
+        return {}
+    wait = Wait(since=fact.since, until=fact.at)
+    return _last(state, run=order.run.model_copy(update={"waits": (*order.run.waits, wait)}))
+
+
+def after_amended(state: DispatchState, fact: TicketAmended, _at: datetime) -> dict[str, Any]:
+    """Take over what was corrected; orders to come have the limits that follow from it."""
+    if state.triaged is None:
+        return {}
+    names = ("category", "severity", "place", "level", "unit", "sign_limit", "handle_limit")
+    return {"triaged": state.triaged.model_copy(update={name: getattr(fact, name) for name in names})}
+
+
+def after_policy(state: DispatchState, fact: PolicyApplied, _at: datetime) -> dict[str, Any]:
+    """Be pinned to another version of the profile."""
+    if state.triaged is None:
+        return {}
+    changes: dict[str, Any] = {"profile_version": fact.policy}
+    if fact.sign_limit is not None:
+        changes["sign_limit"] = fact.sign_limit
+    if fact.handle_limit is not None:
+        changes["handle_limit"] = fact.handle_limit
+    return {"triaged": state.triaged.model_copy(update=changes)}
 
 
 def _last(before: DispatchState, /, **changes: Any) -> dict[str, Any]:
@@ -269,6 +333,9 @@ AFTER: Final[dict[type[Any], Callable[[DispatchState, Any, datetime], dict[str, 
     OrderDone: lambda state, _fact, _at: _last(state, state="done"),
     OrderReworked: after_reworked,
     ClocksRecalculated: after_recalculated,
+    InformationWaitEnded: after_wait,
+    PolicyApplied: after_policy,
+    TicketAmended: after_amended,
     RevisionAsked: after_asked,
     RevisionDecided: lambda state, _fact, _at: _last(state, asked=None),
     OrderSuspended: after_suspended,

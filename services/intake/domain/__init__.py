@@ -15,5 +15,6 @@ from services.intake.domain.tracking import Tracked as Tracked
 from services.intake.domain.tracking import View as View
 from services.intake.domain.tracking import decide as decide
 from services.intake.domain.tracking import evolve as evolve
+from services.intake.domain.tracking import messages_of as messages_of
 from services.intake.domain.tracking import receipts as receipts
 from services.intake.domain.tracking import view as view

@@ -121,6 +121,7 @@ def reported(
     return TicketReported(
         report_id=ticket,
         channel=report.channel,
+        request=report.request,
         text=masked(report.text, name),
         category=safe(report.category, known=profile.category_by_alias(report.category or "") is not None),
         condition=safe(report.condition),

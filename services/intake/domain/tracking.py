@@ -14,7 +14,10 @@ from shared.messages import (
     AdjudicationAsked,
     CallBackAsked,
     CalledBack,
+    ClocksRecalculated,
     Handler,
+    InformationRequested,
+    InformationWaitEnded,
     MessageReceived,
     OrderDone,
     OrderExtended,
@@ -62,6 +65,8 @@ Where = Literal[
     "reopened",
 ]
 
+HANDLED: frozenset[Where] = frozenset({"ordered", "handling", "rework"})
+"""Where there is a date by which it will be done."""
 STATES: dict[Where, Words] = {
     "received": Words(zh="已受理,正在核对", en="Taken, being looked at"),
     "triage": Words(zh="人工预审中", en="Somebody decides whose matter it is"),
@@ -89,6 +94,11 @@ SENTENCES: dict[str, Words] = {
     ),
     "resumed": Words(
         zh="{who}恢复办理,办理期限为{text}。", en="{who} goes on with it; the time that is left ends at {text}."
+    ),
+    "asked": Words(zh="请您补充:{text}", en="You were asked: {text}"),
+    "answered": Words(zh="您已补充,继续办理。", en="You have answered, and it goes on."),
+    "unanswered": Words(
+        zh="未在期限内收到您的补充,继续办理。", en="No answer of yours came in time; it goes on without one."
     ),
     "returned": Words(zh="{who}退单,正在重新派单。", en="{who} returned it; it is being given to somebody else."),
     "adjudicating": Words(zh="正在裁定承办单位。", en="A duty officer decides who handles it."),
@@ -119,6 +129,10 @@ WORDS: dict[str, Words] = {
 }
 """Kinds of message and outcomes, as they stand in a sentence."""
 
+HOW_TO_ANSWER = Words(
+    zh="请在{at}前答复:向{href}发送kind为answer的消息。",
+    en="Please answer by {at}: send a message of the kind answer to {href}.",
+)
 DATED = frozenset({"extended", "suspended", "resumed"})
 """Entries whose text is an instant."""
 NOTHING_SAID = Words(zh="未填写", en="no details given")
@@ -134,6 +148,13 @@ class Entry(NamedTuple):
     text: str = ""
 
 
+class Asked(Part):
+    """What the person was asked and has not answered yet."""
+
+    text: str
+    until: AwareDatetime
+
+
 class Tracked(State):
     """What the person who asked may know of a ticket."""
 
@@ -146,6 +167,7 @@ class Tracked(State):
     who: str = ""
     """Who handles it now: "department/<id>", "unit/<id>", or nobody."""
     by_when: AwareDatetime | None = None
+    asked: Asked | None = None
     result: str = ""
     diverted: Words | None = None
     timeline: tuple[Entry, ...] = ()
@@ -233,6 +255,24 @@ def _resumed(state: Tracked, message: Message) -> Change:
     )
 
 
+def _counted_again(state: Tracked, message: Message) -> Change:
+    """Know by when it will be done now; an extension and the end of a suspension are told as what they are."""
+    fact: ClocksRecalculated = message.data
+    moved = [move.new for move in fact.clocks if move.clock == "handle" and move.order_id == state.order_id]
+    return {"by_when": moved[-1]} if moved and fact.why not in {"resumed", "extended"} else {}
+
+
+def _asked(state: Tracked, message: Message) -> Change:
+    fact: InformationRequested = message.data
+    text = masked(fact.question)
+    return {"asked": Asked(text=text, until=fact.until)} | _line(state, fact.since, "asked", text=text)
+
+
+def _wait_over(state: Tracked, message: Message) -> Change:
+    fact: InformationWaitEnded = message.data
+    return {"asked": None} | _line(state, fact.at, "answered" if fact.why == "answered" else "unanswered")
+
+
 def _returned(state: Tracked, message: Message) -> Change:
     fact: OrderReturned = message.data
     if fact.order_id != state.order_id:
@@ -273,8 +313,8 @@ def _called_back(state: Tracked, message: Message) -> Change:
 def _closed(state: Tracked, message: Message) -> Change:
     fact: TicketClosed = message.data
     if fact.outcome == "diverted":
-        return {"where": "diverted"}
-    return {"where": "closed", "result": masked(fact.result) or state.result} | _line(
+        return {"where": "diverted", "asked": None}
+    return {"where": "closed", "asked": None, "result": masked(fact.result) or state.result} | _line(
         state, message.envelope.time, "closed", text=fact.outcome
     )
 
@@ -298,6 +338,9 @@ EVOLVES: Mapping[type[Fact], Callable[[Tracked, Message], Change]] = {
     OrderExtended: _extended,
     OrderSuspended: _suspended,
     OrderResumed: _resumed,
+    ClocksRecalculated: _counted_again,
+    InformationRequested: _asked,
+    InformationWaitEnded: _wait_over,
     OrderReturned: _returned,
     AdjudicationAsked: _adjudicating,
     OrderDone: _done,
@@ -329,14 +372,8 @@ def receipts(state: Tracked, message: Message, profile: Profile) -> tuple[Receip
     if not state.source:
         return ()
     fact, ticket = message.data, message.ticket
-    if isinstance(fact, OrderIssued) and fact.role == "lead":
-        return (_progressed(ticket, "ordered", "ordered", fact.handler, profile),)
-    if isinstance(fact, OrderSigned) and fact.order_id == state.order_id:
-        return (_progressed(ticket, "handling", "signed", fact.handler, profile),)
-    if isinstance(fact, OrderExtended) and fact.order_id == state.order_id:
-        return (_progressed(ticket, state.where, "extended", fact.handler, profile, fact.handle_by),)
-    if isinstance(fact, OrderSuspended) and fact.order_id == state.order_id:
-        return (_progressed(ticket, "suspended", "suspended", fact.handler, profile, fact.until),)
+    if (step := _step(state, message, profile)) is not None:
+        return (step,)
     if isinstance(fact, TicketDiverted):
         zh, en = fact.detail.zh, fact.detail.en  # a person's own sentence is the same in both
         detail = zh if zh == en else f"{zh} {en}"
@@ -348,6 +385,35 @@ def receipts(state: Tracked, message: Message, profile: Profile) -> tuple[Receip
     return ()
 
 
+def _step(state: Tracked, message: Message, profile: Profile) -> ReportProgressed | None:
+    """Give word of a step on the way; None where the fact is none, or is one of another order."""
+    fact, ticket = message.data, message.ticket
+    if isinstance(fact, OrderIssued) and fact.role == "lead":
+        return _progressed(ticket, "ordered", "ordered", fact.handler, profile)
+    if isinstance(fact, InformationRequested) and state.asked is not None:
+        how = _how_to_answer(ticket, state.asked, profile)
+        return _told(ticket, state, _words("asked", state.asked.text), how)
+    if isinstance(fact, InformationWaitEnded) and fact.why == "expired":
+        return _told(ticket, state, _words("unanswered"))
+    if not isinstance(fact, OrderSigned | OrderExtended | OrderSuspended) or fact.order_id != state.order_id:
+        return None
+    if isinstance(fact, OrderSigned):
+        return _progressed(ticket, "handling", "signed", fact.handler, profile)
+    if isinstance(fact, OrderExtended):
+        return _progressed(ticket, state.where, "extended", fact.handler, profile, fact.handle_by)
+    return _progressed(ticket, "suspended", "suspended", fact.handler, profile, fact.until)
+
+
+def _words(what: str, text: str = "") -> Words:
+    words = SENTENCES[what]
+    return Words(zh=words.zh.format(text=text), en=words.en.format(text=text))
+
+
+def _told(ticket: str, state: Tracked, *said: Words) -> ReportProgressed:
+    detail = " ".join([*(words.zh for words in said), *(words.en for words in said)])
+    return ReportProgressed(report_id=ticket, ticket_id=ticket, state=state.where, detail=detail)
+
+
 def _progressed(
     ticket: str, state: Where, what: str, who: Handler, profile: Profile, at: datetime | None = None
 ) -> ReportProgressed:
@@ -355,6 +421,16 @@ def _progressed(
     text = "" if at is None else _local(at, profile)
     detail = f"{words.zh.format(who=name.zh, text=text)} {words.en.format(who=name.en, text=text)}"
     return ReportProgressed(report_id=ticket, ticket_id=ticket, state=state, detail=detail)
+
+
+def _how_to_answer(ticket: str, asked: Asked, profile: Profile) -> Words:
+    at, href = _local(asked.until, profile), messages_of(ticket)
+    return Words(zh=HOW_TO_ANSWER.zh.format(at=at, href=href), en=HOW_TO_ANSWER.en.format(at=at, href=href))
+
+
+def messages_of(ticket: str) -> str:
+    """Give the path on which the person says more of a ticket."""
+    return f"/v1/reports/{ticket}/messages"
 
 
 def _local(at: datetime, profile: Profile) -> str:
@@ -377,6 +453,18 @@ class Line(Part):
     sentence: Words
 
 
+class Question(Part):
+    """What the person is asked, and how to answer."""
+
+    text: str
+    until: AwareDatetime
+    """Up to then the answer is waited for."""
+    kind: Literal["answer"] = "answer"
+    """Of the message that answers it."""
+    href: str
+    how: Words
+
+
 class View(Part):
     """What the person who asked may see."""
 
@@ -387,6 +475,8 @@ class View(Part):
     handled_by: Words | None = None
     """The department or unit whose matter it is now."""
     by_when: AwareDatetime | None = None
+    """Nothing while it rests, or while an answer is waited for."""
+    question: Question | None = None
     result: str | None = None
     """What was done, as the handler says."""
     timeline: tuple[Line, ...]
@@ -401,17 +491,23 @@ def view(ticket: str, state: Tracked, reported_at: datetime, profile: Profile) -
         state=state.where,
         state_words=STATES[state.where],
         handled_by=named(state.who, profile) if state.who else None,
-        by_when=state.by_when if state.where in {"ordered", "handling", "rework"} else None,
+        by_when=state.by_when if state.where in HANDLED and state.asked is None else None,
+        question=_question(ticket, state.asked, profile) if state.asked else None,
         result=state.result or None,
         timeline=tuple(Line(at=e.at, what=e.what, sentence=_sentence(e, state, profile)) for e in entries),
     )
+
+
+def _question(ticket: str, asked: Asked, profile: Profile) -> Question:
+    how = _how_to_answer(ticket, asked, profile)
+    return Question(text=asked.text, until=asked.until, href=messages_of(ticket), how=how)
 
 
 def _sentence(entry: Entry, state: Tracked, profile: Profile) -> Words:
     who = named(entry.who, profile)
     if entry.what == "diverted":
         text = state.diverted or NOTHING_SAID
-    elif entry.what == "done":
+    elif entry.what in {"done", "asked"}:
         text = Words(zh=entry.text, en=entry.text) if entry.text else NOTHING_SAID
     elif entry.what in DATED:
         at = _local(datetime.fromisoformat(entry.text), profile)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, cast
 
 from services.sla.domain.state import LADDER, Running, SlaState
-from shared.calendar import advance, elapsed
-from shared.deadline import added, counted_on, due_at, moved, share_at
+from shared.calendar import elapsed
+from shared.deadline import added, counted_on, due_at, moved, warnings_at
 from shared.messages import (
     ClockMove,
     ClocksPaused,
@@ -19,6 +19,7 @@ from shared.messages import (
     Fact,
     Span,
 )
+from shared.profile import Matter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -26,12 +27,21 @@ if TYPE_CHECKING:
 
     from shared.calendar import Calendar
     from shared.deadline import Limited
+    from shared.messages import LadderCause
     from shared.profile import Profile
 
 ROUNDED: Final = timedelta(milliseconds=1)
 """What an instant loses on its way through the log."""
+OF_PEOPLE: Final = frozenset({"accept", "dispatch", "verify", "call-back"})
+"""Duties of the city's own people, counted in its usual working time and not in that of the order."""
 Ending = Literal["met", "cancelled"]
-Why = Literal["resumed", "extended", "calendar", "policy", "edited"]
+Why = Literal["resumed", "answered", "extended", "calendar", "policy", "edited"]
+
+
+def matter(state: SlaState) -> Matter:
+    """Give what the limits of a ticket depend on."""
+    known = (state.category or None, state.condition or None, state.channel or None, state.request or None)
+    return Matter(state.severity, *known)
 
 
 def begin(
@@ -41,25 +51,29 @@ def begin(
     limit: Limited,
     started_at: datetime,
     calendar: Calendar,
+    profile: Profile,
     *,
-    warn_share: float,
     order_id: str | None = None,
     due: datetime | None = None,
+    warn_share: float | None = None,
 ) -> ClockStart:
     """Give a run of a clock; its limit goes with it, so that the instant can be explained and counted again.
 
-    `due` where somebody else has said it, as an order does.
+    `due` where somebody else has said it, as an order does; `warn_share` where the profile says nothing of this clock.
     """
     due = due or due_at(started_at, limit, calendar)
     on = counted_on(limit, calendar)
+    rules = profile.policy.warnings(clock, warn_share)
+    warnings = warnings_at(started_at, due, rules, on)
     return ClockStart(
         clock=clock,
         token=f"{order_id or 'T'}/{clock}/{state.started + nth}",
         order_id=order_id,
         started_at=started_at,
         due_at=due,
-        warn_at=share_at(started_at, due, limit, calendar, warn_share),
-        warn_share=warn_share,
+        warn_at=warnings[0] if warnings else None,
+        warn_again=warnings[1:],
+        warn_share=rules[0] if len(rules) == 1 and isinstance(rules[0], float) else 0.0,
         limit=Span(amount=limit.amount, unit=limit.unit),
         calendar=on.id,
         provisional=on.provisional(due),
@@ -131,7 +145,7 @@ def _rested(running: Running, at: datetime, profile: Profile) -> timedelta:
 
 def _calendar(running: Running, profile: Profile) -> Calendar:
     """Give the calendar of a clock as it is today."""
-    return profile.calendar(running.start.calendar.partition("@")[0])
+    return profile.calendar(running.calendar.partition("@")[0])
 
 
 def _counted(running: Running, profile: Profile) -> datetime | None:
@@ -139,9 +153,12 @@ def _counted(running: Running, profile: Profile) -> datetime | None:
 
     None while a pause lasts.
     """
-    start, calendar = running.start, _calendar(running, profile)
-    extra = sum((added(each.old, each.new, start.limit, calendar) for each in running.extensions), timedelta(0))
-    return moved(start.started_at, start.limit, calendar, running.pauses, extra)
+    limit, calendar = running.limit, _calendar(running, profile)
+    extra = sum((added(each.old, each.new, limit, calendar) for each in running.extensions), timedelta(0))
+    return moved(running.start.started_at, limit, calendar, running.pauses, extra)
+
+
+# ---------------------------------------------------------------- pausing
 
 
 def rest(clocks: Sequence[Running], since: datetime, reason: str) -> list[Fact]:
@@ -150,15 +167,28 @@ def rest(clocks: Sequence[Running], since: datetime, reason: str) -> list[Fact]:
     return [ClocksPaused(tokens=tokens, reason=reason, since=since)] if tokens else []
 
 
-def go_on(clocks: Sequence[Running], at: datetime, profile: Profile, agreed: Mapping[str, datetime]) -> list[Fact]:
-    """Let clocks go on that rest, with the rest of their time; `agreed`: clock -> the limit that its order now has."""
+def held(state: SlaState, running: Running, profile: Profile) -> str:
+    """Give what lets a clock rest now: why its order is suspended, or that the caller was asked; empty for nothing."""
+    why = state.suspended.get(running.start.order_id or "")
+    if why is not None and profile.policy.rests(running.cause, "suspended"):
+        return why or "suspended"
+    return "caller" if state.asked is not None and profile.policy.rests(running.cause, "caller") else ""
+
+
+def go_on(
+    clocks: Sequence[Running],
+    at: datetime,
+    why: Literal["resumed", "answered"],
+    profile: Profile,
+) -> list[Fact]:
+    """Let clocks go on that rest, with the rest of their time."""
     moves = []
     for running in clocks:
         if running.resting:
             going_on = ended(running, at)
-            due = agreed.get(running.start.clock) or _counted(going_on, profile) or running.due_at
+            due = _counted(going_on, profile) or running.due_at
             moves.append(_moved(running, going_on, profile, due))
-    return recalculated(moves, "resumed", at)
+    return recalculated(moves, why, at)
 
 
 def ended(running: Running, at: datetime) -> Running:
@@ -167,14 +197,16 @@ def ended(running: Running, at: datetime) -> Running:
     return running.model_copy(update={"rests": (*running.rests[:-1], last)})
 
 
-def move(running: Running, profile: Profile, due: datetime) -> ClockMove:
-    """Give a clock's move to a limit that somebody has granted."""
-    return _moved(running, running, profile, due)
+# ---------------------------------------------------------------- counting again
 
 
-def recount(
-    clocks: Sequence[Running], why: Literal["calendar", "policy"], at: datetime, profile: Profile
-) -> list[Fact]:
+def move(running: Running, profile: Profile, said: datetime) -> ClockMove:
+    """Give the move of a clock that was extended: to where it is counted, or while it rests to what was said."""
+    before = running.model_copy(update={"extensions": running.extensions[:-1]})
+    return _moved(before, running, profile, _counted(running, profile) or said)
+
+
+def recount(clocks: Sequence[Running], why: Why, at: datetime, profile: Profile) -> list[Fact]:
     """Count limits again from each clock's own start, by the calendars of today; what stays is not mentioned.
 
     What rests is counted by the calendar of the day on which it goes on.
@@ -190,6 +222,75 @@ def recount(
     return recalculated(moves, why, at)
 
 
+def relimit(
+    state: SlaState,
+    why: Literal["policy", "edited"],
+    at: datetime,
+    profile: Profile,
+    said: Mapping[str, Span | None],
+) -> list[Fact]:
+    """Count running limits again, each from its own start, with the length and the calendar that now hold for it.
+
+    `said`: what the message itself says of a clock. What rests keeps its rest, with the new length; what was breached
+    stays so.
+    """
+    now_on = [_relimited(running, said.get(running.start.clock), state, profile) for running in state.clocks]
+    moves = []
+    for before, running in zip(state.clocks, now_on, strict=True):
+        if before.breached:
+            continue
+        due = before.due_at if running.resting else _counted(running, profile) or before.due_at
+        again = _moved(before, running, profile, _not_after_handling(running, due, now_on, profile))
+        if (
+            (again.limit or before.start.limit) != before.limit
+            or abs(again.new - before.due_at) >= ROUNDED
+            or _differs(again, before)
+        ):
+            moves.append(again)
+    return recalculated(moves, why, at)
+
+
+def _differs(again: ClockMove, before: Running) -> bool:
+    return (again.calendar, again.provisional) != (before.calendar, before.provisional)
+
+
+def _relimited(running: Running, said: Span | None, state: SlaState, profile: Profile) -> Running:
+    """Give a clock with the length that now holds for it; its own where the profile has none for it any more."""
+    limit = said or _limit(running, state, profile)
+    usual = "" if running.cause in OF_PEOPLE else state.calendar
+    span = running.limit if limit is None else Span(amount=limit.amount, unit=limit.unit)
+    on = counted_on(span, profile.calendar(usual or profile.content.clocks.calendar))
+    after = ClockMove(
+        clock=running.start.clock,
+        token=running.start.token,
+        old=running.due_at,
+        new=running.due_at,
+        limit=span,
+        calendar=on.id,
+    )
+    return running.model_copy(update={"moved": after})
+
+
+def _limit(running: Running, state: SlaState, profile: Profile) -> Limited | None:
+    start = running.start
+    if start.clock == LADDER:
+        return step(state, cast("LadderCause", running.cause), start.level or "", profile)
+    try:
+        return profile.policy.limit(start.clock, matter(state))
+    except LookupError:  # the catalogue has lost the category or its condition
+        return None
+
+
+def step(state: SlaState, cause: LadderCause, level: str, profile: Profile) -> Limited | None:
+    """Give how long a level has before the next one is added, or the last one is called again."""
+    if level == profile.ladder.last(cause, state.severity):
+        return profile.ladder.repeat(state.severity)
+    try:
+        return profile.ladder.step(level, state.severity, cause)
+    except KeyError:  # a level that the ladder does not have any more
+        return None
+
+
 def _not_after_handling(running: Running, due: datetime, clocks: Iterable[Running], profile: Profile) -> datetime:
     """Give a limit; nobody may sign later than the matter had to be handled at first."""
     if running.start.clock != "sign":
@@ -197,7 +298,7 @@ def _not_after_handling(running: Running, due: datetime, clocks: Iterable[Runnin
     handling = [
         each for each in clocks if (each.start.clock, each.start.order_id) == ("handle", running.start.order_id)
     ]
-    return min([due, *(due_at(each.start.started_at, each.start.limit, _calendar(each, profile)) for each in handling)])
+    return min([due, *(due_at(each.start.started_at, each.limit, _calendar(each, profile)) for each in handling)])
 
 
 def recalculated(moves: Sequence[ClockMove], why: Why, at: datetime) -> list[Fact]:
@@ -207,10 +308,9 @@ def recalculated(moves: Sequence[ClockMove], why: Why, at: datetime) -> list[Fac
 
 def _moved(before: Running, running: Running, profile: Profile, due: datetime) -> ClockMove:
     start, calendar = running.start, _calendar(running, profile)
-    warn_at = None
-    if start.warn_share:
-        counted = start.warn_share * elapsed(calendar, start.started_at, due, running.pauses)
-        warn_at = advance(calendar, start.started_at, counted, running.pauses)
+    share = start.warn_share or None
+    rules = profile.policy.warnings(start.clock, share) if before.warnings else ()
+    warnings = warnings_at(start.started_at, due, rules, calendar, running.pauses)
     return ClockMove(
         clock=start.clock,
         token=start.token,
@@ -218,7 +318,9 @@ def _moved(before: Running, running: Running, profile: Profile, due: datetime) -
         level=start.level,
         old=before.due_at,
         new=due,
-        warn_at=warn_at,
+        limit=running.limit if running.limit != start.limit else None,
+        warn_at=warnings[0] if warnings else None,
+        warn_again=warnings[1:],
         calendar=calendar.id,
         provisional=calendar.provisional(due),
     )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Literal, cast
 
+from services.sla.domain import clocks
 from services.sla.domain.state import LADDER, Running, SlaState, after
 from shared.deadline import counted_on, due_at
 from shared.messages import (
@@ -18,11 +19,13 @@ from shared.messages import (
     ClockStart,
     ClockWarned,
     Fact,
+    InformationWaitEnded,
     LadderCause,
     LevelSkipped,
     Span,
     SupervisionRepeated,
     TicketEscalated,
+    Words,
 )
 
 if TYPE_CHECKING:
@@ -32,19 +35,27 @@ if TYPE_CHECKING:
 
 
 def fire(state: SlaState, by: datetime, now: datetime, profile: Profile) -> tuple[SlaState, list[Fact]]:
-    """Give every warning and breach that was due by `by`, in order of its instant, with what follows from it.
+    """Give every warning, breach and end of a wait that was due by `by`, in order of its instant, with what follows.
 
     It ends: each round either marks a clock or replaces it by one that begins at `now` or `by`, whichever is
     later, and limits are longer than nothing.
     """
     facts: list[Fact] = []
     noticed = max(by, now)
-    while (running := _next_due(state, by)) is not None:
-        said = [_warning(running)] if running.warns_next() else _breach(state, running, noticed, profile)
+    while True:
+        running = _next_due(state, by)
+        waits = state.asked is not None and state.asked.until <= by
+        if waits and state.asked is not None and (running is None or state.asked.until <= (running.next_at() or by)):
+            said = wait_over(state, "expired", state.asked.until, profile)
+        elif running is None:
+            return state, facts
+        elif running.next_warning() is not None:
+            said = [_warning(running)]
+        else:
+            said = _breach(state, running, noticed, profile)
         for fact in said:
             state = after(state, fact)
         facts += said
-    return state, facts
 
 
 def _next_due(state: SlaState, by: datetime) -> Running | None:
@@ -52,10 +63,25 @@ def _next_due(state: SlaState, by: datetime) -> Running | None:
     return min(due, key=lambda pair: pair[0])[1] if due else None
 
 
+def wait_over(state: SlaState, why: Literal["answered", "expired"], at: datetime, profile: Profile) -> list[Fact]:
+    """Give that the caller is waited for no longer; what nothing else lets rest goes on with the rest of its time."""
+    if state.asked is None:
+        return []
+    ended = InformationWaitEnded(why=why, since=state.asked.since, at=at)
+    state = after(state, ended)
+    resting = [running for running in state.clocks if not clocks.held(state, running, profile)]
+    return [ended, *clocks.go_on(resting, at, "answered", profile)]
+
+
 def _warning(running: Running) -> ClockWarned:
     start = running.start
     return ClockWarned(
-        clock=start.clock, token=start.token, order_id=start.order_id, level=start.level, due_at=running.due_at
+        clock=start.clock,
+        token=start.token,
+        order_id=start.order_id,
+        level=start.level,
+        due_at=running.due_at,
+        nth=running.warned + 1,
     )
 
 
@@ -78,12 +104,12 @@ def climb(state: SlaState, cause: LadderCause, order_id: str | None, now: dateti
     A level without a unit, without staff or with all of it away is skipped at once, except the top: it is called
     whatever it has, so that no breach ends in silence.
     """
-    last = profile.ladder.last(cause)
+    last = profile.ladder.last(cause, state.severity)
     if last is None:
         return []
     chain = {unit.level: unit for unit in profile.chain(state.unit)}
     skipped: list[Fact] = []
-    for level in profile.ladder.above(standing(state, cause, profile), cause):
+    for level in profile.ladder.above(standing(state, cause, profile), cause, state.severity):
         unit = chain.get(level)
         why_not = _why_not(unit, now, profile)
         if why_not is not None:
@@ -94,7 +120,15 @@ def climb(state: SlaState, cause: LadderCause, order_id: str | None, now: dateti
                 continue
         return [*skipped, *add(state, cause, level, order_id, now, profile)]
     times = state.repeated.get(cause, 0) + 1
-    again = SupervisionRepeated(level=last, unit=_unit(chain, last, profile), cause=cause, times=times)
+    notice, top = profile.ladder.notices[min(times, len(profile.ladder.notices)) - 1], _unit(chain, last, profile)
+    again = SupervisionRepeated(
+        level=last,
+        unit=top,
+        cause=cause,
+        times=times,
+        notice=Words(zh=notice.zh, en=notice.en),
+        told=profile.told(top, now),
+    )
     return [again, level_clock(state, cause, last, order_id, now, profile)]
 
 
@@ -103,12 +137,14 @@ def add(
 ) -> list[Fact]:
     """Make a level an owner, with a clock of its own."""
     chain = {unit.level: unit for unit in profile.chain(state.unit)}
+    unit = _unit(chain, level, profile)
     added = TicketEscalated(
         from_level=standing(state, cause, profile),
         to_level=level,
-        unit=_unit(chain, level, profile),
+        unit=unit,
         cause=cause,
         order_id=order_id,
+        told=profile.told(unit, now),
     )
     return [added, level_clock(state, cause, level, order_id, now, profile)]
 
@@ -159,10 +195,7 @@ def level_clock(
     After an outage the two lie hours apart, and a level cannot answer for hours in which it knew nothing;
     counted from the limit, one outage would send everything to the top within a second.
     """
-    if level == profile.ladder.last(cause):
-        limit = profile.ladder.repeat(state.severity)
-    else:
-        limit = profile.ladder.step(level, state.severity)
+    limit = clocks.step(state, cause, level, profile) or profile.ladder.repeat(state.severity)
     span = Span(amount=limit.amount, unit=limit.unit)
     calendar = profile.calendar(state.calendar)
     due = due_at(now, span, calendar)

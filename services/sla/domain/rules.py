@@ -6,30 +6,41 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, get_args
 
 from services.sla.domain import clocks
-from services.sla.domain.ladder import add, below, fire, level_clock, standing
-from services.sla.domain.state import LADDER, Running, SlaState, folded
+from services.sla.domain.ladder import add, below, fire, level_clock, standing, wait_over
+from services.sla.domain.state import LADDER, Running, SlaState, folded, found_as
+from shared.deadline import due_at
 from shared.errors import Refused
 from shared.messages import (
     AcceptEscalation,
     AdjudicationAsked,
+    AskCaller,
+    AuditFound,
     CallBackAsked,
     CalledBack,
+    ClocksStarted,
     EscalationAccepted,
     EscalationHandedBack,
     Fact,
     HandBack,
+    InformationRequested,
     LadderCause,
+    MessageReceived,
     OrderDone,
     OrderExtended,
     OrderIssued,
+    OrderProgressed,
     OrderResumed,
     OrderReturned,
     OrderReworked,
     OrderSigned,
     OrderSuspended,
     OrderWithdrawn,
+    PolicyApplied,
+    RecordFinding,
     RecountClocks,
     ReworkOrdered,
+    Span,
+    TicketAmended,
     TicketClosed,
     TicketDiverted,
     TicketTriaged,
@@ -41,8 +52,9 @@ from shared.messages import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from shared.deadline import Limited
     from shared.decider import Message
-    from shared.messages import Body
+    from shared.messages import Body, ClockStart
     from shared.profile import Profile
 
     Rule = Callable[[SlaState, Message, datetime, Profile], list[Fact]]
@@ -58,9 +70,25 @@ def decide(state: SlaState, message: Message, now: datetime, profile: Profile) -
     read late. An answer at the very instant of the limit is in time.
     """
     data = message.data
-    state, fired = fire(state, _instant(message, now), now, profile)
+    policy = data.profile_version if isinstance(data, OrderIssued) else state.policy
+    state, fired = fire(state, _instant(message, now), now, profile.under(state.policy))
     rule = RULES.get(type(data))
-    return fired if rule is None else fired + rule(state, message, now, profile)
+    profile = profile.under(policy)
+    facts = fired if rule is None else fired + rule(state, message, now, profile)
+    if state.asked is None and not state.suspended:
+        return facts
+    return facts + _held_back(folded(state, data, *facts[len(fired) :]), facts, profile)
+
+
+def _held_back(state: SlaState, facts: list[Fact], profile: Profile) -> list[Fact]:
+    """Let what has just begun rest from its beginning, where something lets its kind rest now."""
+    begun = [start for fact in facts if isinstance(fact, ClocksStarted) for start in fact.clocks]
+    out: list[Fact] = []
+    for running in state.clocks:
+        why = clocks.held(state, running, profile)
+        if running.start in begun and why:
+            out += clocks.rest([running], running.start.started_at, why)
+    return out
 
 
 def _instant(message: Message, now: datetime) -> datetime:
@@ -82,6 +110,8 @@ def _given_at(message: Message) -> datetime:
             return data.since
         case OrderResumed():
             return data.resumed_at
+        case MessageReceived():
+            return data.received_at
         case _:
             return message.envelope.time
 
@@ -93,29 +123,43 @@ def issued(state: SlaState, message: Message, now: datetime, profile: Profile) -
     """Start the clocks of an order, in one fact; a grave matter is the top's at once."""
     order: OrderIssued = message.data
     calendar = profile.calendar(order.calendar)
-    given = {"warn_share": order.warn_share, "order_id": order.order_id}
-    begun = [
-        clocks.begin(state, 1, "sign", order.sign_limit, order.issued_at, calendar, due=order.sign_by, **given),  # type: ignore[arg-type]
-        clocks.begin(state, 2, "handle", order.handle_limit, order.issued_at, calendar, due=order.handle_by, **given),  # type: ignore[arg-type]
-    ]
-    total = profile.total(order.severity)
-    if total is not None and not clocks.of(state, "total"):
+    begun: list[ClockStart] = []
+
+    def begin(clock: str, limit: Limited | None, since: datetime, order_id: str | None, due: datetime | None) -> None:
+        if limit is not None:
+            begun.append(
+                clocks.begin(
+                    state, len(begun) + 1, clock, limit, since, calendar, profile,
+                    order_id=order_id, due=due, warn_share=order.warn_share,
+                )
+            )  # fmt: skip
+
+    matter = clocks.matter(folded(state, order))
+    begin("sign", order.sign_limit, order.issued_at, order.order_id, order.sign_by)
+    begin("handle", order.handle_limit, order.issued_at, order.order_id, order.handle_by)
+    if order.reachable:
+        begin("contact", profile.policy.limit("contact", matter), order.issued_at, order.order_id, None)
+    if not clocks.of(state, "total"):
         since = order.issued_at if order.reported_at is None or order.attempt > 1 else order.reported_at
-        begun.append(clocks.begin(state, 3, "total", total, since, calendar, warn_share=order.warn_share))
+        begin("total", profile.policy.limit("total", matter), since, None, None)
     over = clocks.answered(clocks.of(state, "dispatch"), message.envelope.time, profile)
     facts = [*over, *clocks.started(*begun)]
-    top = profile.ladder.last("severity")
-    if profile.ladder.at_once(order.severity) and top and top not in state.owners.get("severity", ()):
-        state = folded(state, message.data, *facts)
-        facts += add(state, "severity", top, order.order_id, now, profile)
-    return facts
+    return facts + _alarm(folded(state, order, *facts), order.order_id, now, profile)
+
+
+def _alarm(state: SlaState, order_id: str | None, now: datetime, profile: Profile) -> list[Fact]:
+    """Make a grave matter the top's at once, a single time."""
+    top = profile.ladder.last("severity", state.severity)
+    if not profile.ladder.at_once(state.severity) or not top or top in state.owners.get("severity", ()):
+        return []
+    return add(state, "severity", top, order_id, now, profile)
 
 
 def reworked(state: SlaState, message: Message, _now: datetime, profile: Profile) -> list[Fact]:
     """Start a new run of the handle clock; one that still ran is cancelled."""
     order: OrderReworked = message.data
     begun = clocks.begin(
-        state, 1, "handle", order.handle_limit, message.envelope.time, profile.calendar(order.calendar),
+        state, 1, "handle", order.handle_limit, message.envelope.time, profile.calendar(order.calendar), profile,
         warn_share=order.warn_share, order_id=order.order_id, due=order.handle_by,
     )  # fmt: skip
     before = clocks.of(state, "handle", order_id=order.order_id)
@@ -126,15 +170,13 @@ def _waits(clock: str) -> Rule:
     """Give the rule that starts a clock on which a person is waited for, where the profile has a limit for it."""
 
     def rule(state: SlaState, message: Message, _now: datetime, profile: Profile) -> list[Fact]:
-        limit = profile.waiting(clock)
+        limit = profile.policy.limit(clock, clocks.matter(folded(state, message.data)))
         order_id = getattr(message.data, "order_id", None)
         if limit is None or clocks.of(state, clock, order_id=order_id):
             return []
         calendar = profile.calendar(profile.content.clocks.calendar)
         at = message.envelope.time
-        return clocks.started(
-            clocks.begin(state, 1, clock, limit, at, calendar, warn_share=profile.warn_share, order_id=order_id)
-        )
+        return clocks.started(clocks.begin(state, 1, clock, limit, at, calendar, profile, order_id=order_id))
 
     return rule
 
@@ -159,15 +201,26 @@ def signed(state: SlaState, message: Message, _now: datetime, profile: Profile) 
 def done(state: SlaState, message: Message, _now: datetime, profile: Profile) -> list[Fact]:
     """Stop all clocks of the order, and the alarm, which may be older than it.
 
-    What was done without a signature needs none any more.
+    What was done without a signature needs none any more; whoever was not spoken with until then is called back.
     """
-    of_order = clocks.of(state, "sign", "handle", order_id=message.data.order_id)
-    return clocks.answered([*of_order, *clocks.of(state, "severity")], _given_at(message), profile)
+    order_id, at = message.data.order_id, _given_at(message)
+    over = [*clocks.of(state, "sign", "handle", order_id=order_id), *clocks.of(state, "severity")]
+    ends = [(each, "cancelled" if each.start.clock == LADDER else "met") for each in over]
+    ends += [(each, "cancelled") for each in clocks.of(state, "contact", order_id=order_id)]
+    return clocks.stopped(ends, at, profile)  # type: ignore[arg-type]
+
+
+def progressed(state: SlaState, message: Message, _now: datetime, profile: Profile) -> list[Fact]:
+    """Stop the contact clock when the caller was spoken with."""
+    progress: OrderProgressed = message.data
+    if progress.progress != "contact":
+        return []
+    return clocks.answered(clocks.of(state, "contact", order_id=progress.order_id), message.envelope.time, profile)
 
 
 def ended(state: SlaState, message: Message, _now: datetime, profile: Profile) -> list[Fact]:
     """Cancel all clocks of an order that was returned or withdrawn."""
-    of_order = clocks.of(state, "sign", "handle", order_id=message.data.order_id)
+    of_order = clocks.of(state, "sign", "contact", "handle", order_id=message.data.order_id)
     return clocks.cancelled(of_order, message.envelope.time, profile)
 
 
@@ -180,33 +233,146 @@ def closed(state: SlaState, message: Message, _now: datetime, profile: Profile) 
 # ---------------------------------------------------------------- pausing, moving
 
 
-def suspended(state: SlaState, message: Message, _now: datetime, _profile: Profile) -> list[Fact]:
+def suspended(state: SlaState, message: Message, _now: datetime, profile: Profile) -> list[Fact]:
     """Let the order's handling rest, and with it the levels that its breach had added."""
     order: OrderSuspended = message.data
-    return clocks.rest(clocks.of(state, "handle", order_id=order.order_id), order.since, order.reason)
+    resting = [
+        running
+        for running in clocks.of(state, order_id=order.order_id)
+        if profile.policy.rests(running.cause, "suspended")
+    ]
+    return clocks.rest(resting, order.since, order.reason)
 
 
 def resumed(state: SlaState, message: Message, _now: datetime, profile: Profile) -> list[Fact]:
-    """Let it go on with the rest of its time."""
+    """Let it go on with the rest of its time, unless the caller is being waited for."""
     order: OrderResumed = message.data
-    resting = clocks.of(state, "handle", order_id=order.order_id)
-    return clocks.go_on(resting, order.resumed_at, profile, {"handle": order.handle_by})
+    state = folded(state, order)
+    resting = [
+        running for running in clocks.of(state, order_id=order.order_id) if not clocks.held(state, running, profile)
+    ]
+    return clocks.go_on(resting, order.resumed_at, "resumed", profile)
+
+
+def asked(state: SlaState, message: Message, now: datetime, profile: Profile) -> list[Fact]:
+    """Let what may not run meanwhile rest until the caller answers, for a bounded time."""
+    command: AskCaller = message.data
+    at, rules = min(message.envelope.time, now), profile.revisions.question
+    _who_and_open(state, command.by)
+    if not command.question.strip():
+        raise Refused("no-question", "Say what is asked: `question` is empty.", "请写明需补充的内容（question）。")
+    if state.asked is not None:
+        raise Refused(
+            "already-asked",
+            "The caller was asked already, and has not answered yet.",
+            "已请诉求人补充，尚未答复。",
+        )
+    if state.questions >= rules.most:
+        raise Refused(
+            "too-many",
+            f"The caller was asked {state.questions} times, and {rules.most} is the most.",
+            f"已请诉求人补充{state.questions}次，最多{rules.most}次。",
+        )
+    latest = due_at(at, rules.longest, profile.calendar(profile.content.clocks.calendar))
+    until = latest if command.until is None else command.until
+    if not at < until <= latest:
+        raise Refused(
+            "bad-until",
+            f"Clocks rest for an answer for at most {rules.longest}: give an `until` after now and no later than "
+            f"{profile.local(latest)}.",
+            f"等待补充的截止时间（until）须在当前时间之后，且不晚于{profile.local(latest)}。",
+        )
+    resting = [running for running in state.clocks if profile.policy.rests(running.cause, "caller")]
+    if not resting:
+        raise Refused(
+            "nothing-rests",
+            "No clock of this ticket waits for an answer of the caller: send them a message instead.",
+            "该工单没有可因等待补充而暂停的时限。",
+        )
+    requested = InformationRequested(question=command.question.strip(), by=command.by, since=at, until=until)
+    return [requested, *clocks.rest(resting, at, "caller")]
+
+
+def heard(state: SlaState, message: Message, _now: datetime, profile: Profile) -> list[Fact]:
+    """Let what rested for the caller's answer go on."""
+    said: MessageReceived = message.data
+    if said.message_kind != "answer":
+        return []
+    return wait_over(state, "answered", said.received_at, profile)
 
 
 def extended(state: SlaState, message: Message, _now: datetime, profile: Profile) -> list[Fact]:
-    """Move the handling limit to where it was granted, unless it has passed by now."""
+    """Move the handling limit by what was granted, unless it has passed by now."""
     order: OrderExtended = message.data
     moves = [
         clocks.move(each, profile, order.handle_by)
-        for each in clocks.of(state, "handle", order_id=order.order_id)
+        for each in clocks.of(folded(state, order), "handle", order_id=order.order_id)
         if each.start.clock == "handle" and not each.breached
     ]
     return clocks.recalculated(moves, "extended", message.envelope.time)
 
 
+def amended(state: SlaState, message: Message, now: datetime, profile: Profile) -> list[Fact]:
+    """Count every limit again from its own start by what the ticket is now; what became grave is the top's."""
+    amended: TicketAmended = message.data
+    state = folded(state, amended)
+    said = {"sign": amended.sign_limit, "handle": amended.handle_limit}
+    facts = clocks.relimit(state, "edited", message.envelope.time, profile, said)
+    return facts + _alarm(folded(state, *facts), amended.order_id, now, profile)
+
+
 def recounted(state: SlaState, message: Message, _now: datetime, profile: Profile) -> list[Fact]:
-    """Count limits again by the calendars of today."""
-    return clocks.recount(state.clocks, message.data.why, message.envelope.time, profile)
+    """Count limits again by the calendars of today, or by the rules of another version of the profile."""
+    command: RecountClocks = message.data
+    if command.policy is None or command.policy == state.policy:
+        return clocks.recount(state.clocks, command.why, message.envelope.time, profile)
+    _who_and_open(state, command.by)
+    if not profile.knows(command.policy):
+        raise Refused(
+            "unknown-policy",
+            f"Version {command.policy!r} of the profile is not known here: start the services with it first.",
+            f"未知的配置版本“{command.policy}”：请先以该版本启动服务。",
+        )
+    profile = profile.under(command.policy)
+    try:
+        limits = profile.limits(
+            state.category,
+            state.condition,
+            state.severity,
+            channel=state.channel or None,
+            request=state.request or None,
+        )
+    except LookupError:  # not triaged yet, or the catalogue has lost the category: later orders keep what they had
+        limits = None
+    applied = PolicyApplied(
+        before=state.policy,
+        policy=command.policy,
+        by=command.by,
+        sign_limit=None if limits is None else Span(amount=limits.sign.amount, unit=limits.sign.unit),
+        handle_limit=None if limits is None else Span(amount=limits.handle.amount, unit=limits.handle.unit),
+    )
+    said = {"sign": applied.sign_limit, "handle": applied.handle_limit}
+    return [applied, *clocks.relimit(folded(state, applied), "policy", message.envelope.time, profile, said)]
+
+
+def _who_and_open(state: SlaState, by: str) -> None:
+    if not by.strip():
+        raise Refused("no-name", "Say who you are: `by` is empty.", "请写明操作人姓名（by）。")
+    if state.closed:
+        raise Refused("closed", "The ticket is closed: its clocks have ended.", "工单已结案，时限均已终止。")
+
+
+# ---------------------------------------------------------------- what an audit found
+
+
+def audited(state: SlaState, message: Message, _now: datetime, _profile: Profile) -> list[Fact]:
+    """Record what is not known yet; what was missed has just fired, and that it is late is known with it."""
+    command: RecordFinding = message.data
+    finding = command.finding
+    known = {found_as(finding.kind, finding.timer)}
+    if finding.kind == "late":
+        known.add(found_as("missed", finding.timer))
+    return [] if known.intersection(state.found) else [AuditFound(finding=finding)]
 
 
 # ---------------------------------------------------------------- accepting, handing back
@@ -224,7 +390,7 @@ def accepted(state: SlaState, message: Message, _now: datetime, profile: Profile
         for running in state.clocks
         if running.start.clock == LADDER
         and running.start.level == level
-        and level == profile.ladder.last(running.cause)
+        and level == profile.ladder.last(running.cause, state.severity)
     ]
     return [
         *(EscalationAccepted(level=level, cause=cause, by=command.by, note=command.note) for cause in causes),
@@ -281,10 +447,7 @@ def _called_below(
     """Start the clock of the level to which a duty was handed back; it rests while the order does."""
     order_id = duty.start.order_id
     over = [duty] if duty.start.clock == LADDER else []
-    begun = level_clock(state, cause, level, order_id, now, profile)
-    why = state.suspended.get(order_id or "") if cause == "handle" else None
-    rests = [] if why is None else clocks.rest([Running(start=start) for start in begun.clocks], now, why)
-    return [*clocks.cancelled(over, now, profile), begun, *rests]
+    return [*clocks.cancelled(over, now, profile), level_clock(state, cause, level, order_id, now, profile)]
 
 
 def _reached(state: SlaState, command: AcceptEscalation | HandBack, profile: Profile) -> tuple[str, list[LadderCause]]:
@@ -310,7 +473,7 @@ def _reached(state: SlaState, command: AcceptEscalation | HandBack, profile: Pro
 
 def _owners(state: SlaState, cause: LadderCause, profile: Profile) -> set[str]:
     """Give the levels that may accept: those that were added, and a last one that was called as the first owner."""
-    last = profile.ladder.last(cause)
+    last = profile.ladder.last(cause, state.severity)
     called = {last} if last is not None and state.repeated.get(cause) else set()
     return called.union(state.owners.get(cause, ()))
 
@@ -323,12 +486,16 @@ RULES: Final[dict[type[Body], Rule]] = {
     OrderIssued: issued,
     OrderReworked: reworked,
     OrderSigned: signed,
+    OrderProgressed: progressed,
     OrderDone: done,
     OrderReturned: ended,
     OrderWithdrawn: ended,
     OrderSuspended: suspended,
     OrderResumed: resumed,
     OrderExtended: extended,
+    TicketAmended: amended,
+    AskCaller: asked,
+    MessageReceived: heard,
     VerificationAsked: _waits("verify"),
     TicketVerified: _answers("verify"),
     ReworkOrdered: _answers("verify"),
@@ -338,5 +505,6 @@ RULES: Final[dict[type[Body], Rule]] = {
     AcceptEscalation: accepted,
     HandBack: handed_back,
     RecountClocks: recounted,
+    RecordFinding: audited,
 }
 """What follows from each message, once everything that was due has fired; nothing more from a timer."""

@@ -8,8 +8,10 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from shared.calendar import Pause
 from shared.decider import Message, State
+from shared.ids import digest
 from shared.messages import (
     AdjudicationAsked,
+    AuditFound,
     ClockBreached,
     ClockMove,
     ClocksPaused,
@@ -18,6 +20,9 @@ from shared.messages import (
     ClocksStopped,
     ClockStart,
     ClockWarned,
+    FindingKind,
+    InformationRequested,
+    InformationWaitEnded,
     LadderCause,
     OrderDone,
     OrderExtended,
@@ -25,8 +30,11 @@ from shared.messages import (
     OrderResumed,
     OrderReworked,
     OrderSuspended,
+    PolicyApplied,
     Severity,
+    Span,
     SupervisionRepeated,
+    TicketAmended,
     TicketClosed,
     TicketEscalated,
     TriageNeeded,
@@ -39,6 +47,8 @@ if TYPE_CHECKING:
     from shared.messages import Body
 
 LADDER: Final = "ladder"
+FOUND_KEPT: Final = 500
+"""Findings of audits that are remembered per ticket; the auditor itself tells none that is on the log."""
 
 
 class Rest(BaseModel):
@@ -74,7 +84,8 @@ class Running(BaseModel):
     """Its limit as it was last counted again; the one with which it began stays in `start`."""
     extensions: tuple[Extension, ...] = ()
     rests: tuple[Rest, ...] = ()
-    warned: bool = False
+    warned: int = 0
+    """How many of its warnings were given."""
     breached: bool = False
 
     @property
@@ -88,9 +99,15 @@ class Running(BaseModel):
         return self.start.due_at if self.moved is None else self.moved.new
 
     @property
-    def warn_at(self) -> datetime | None:
-        """Give the instant of its warning as it stands."""
-        return (self.moved or self.start).warn_at
+    def limit(self) -> Span:
+        """Give the length of time as it stands."""
+        return self.start.limit if self.moved is None or self.moved.limit is None else self.moved.limit
+
+    @property
+    def warnings(self) -> tuple[datetime, ...]:
+        """Give the instants of its warnings as they stand, the earliest first."""
+        now = self.moved or self.start
+        return () if now.warn_at is None else (now.warn_at, *now.warn_again)
 
     @property
     def calendar(self) -> str:
@@ -112,24 +129,42 @@ class Running(BaseModel):
         """Give its pauses as the calendar counts them."""
         return tuple(rest.pause() for rest in self.rests)
 
-    def warns_next(self) -> bool:
-        """Tell whether its next event is the warning."""
-        return not self.warned and self.warn_at is not None and self.warn_at < self.due_at
+    def next_warning(self) -> datetime | None:
+        """Give the instant of its next warning; None when its next event is its limit."""
+        warnings = self.warnings
+        return warnings[self.warned] if self.warned < len(warnings) and warnings[self.warned] < self.due_at else None
 
     def next_at(self) -> datetime | None:
-        """Give the instant of its warning or its limit, whichever comes next; None when nothing more comes."""
+        """Give the instant of its next warning or its limit, whichever comes next; None when nothing more comes."""
         if self.breached or self.resting:
             return None
-        return self.warn_at if self.warns_next() else self.due_at
+        return self.next_warning() or self.due_at
+
+
+class Asked(BaseModel):
+    """The caller was asked something and has not answered yet."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    since: AwareDatetime
+    until: AwareDatetime
 
 
 class SlaState(State):
-    """The running clocks, the owners that were added, and what a climb needs to know of the last order."""
+    """The running clocks, the owners that were added, and what limits and a climb depend on."""
 
     level: str = ""
     unit: str = ""
     """The territorial owner by the last order, and its level; before there is one, who must triage."""
     severity: Severity = "IV"
+    category: str = ""
+    condition: str = ""
+    channel: str = ""
+    request: str = ""
+    policy: str = ""
+    """The version of the profile whose rules hold for the ticket."""
+    asked: Asked | None = None
+    questions: int = 0
     calendar: str = ""
     """The working time of the last order; before there is one, the usual one."""
     clocks: tuple[Running, ...] = ()
@@ -144,11 +179,21 @@ class SlaState(State):
     suspended: dict[str, str] = Field(default_factory=dict)
     """Orders that rest, and why: what begins meanwhile for their handling rests too."""
     closed: bool = False
+    found: tuple[str, ...] = ()
+    """What audits have found, as `found_as` names it."""
+
+
+def found_as(kind: FindingKind, timer: str) -> str:
+    """Give the short name of a finding."""
+    return digest(kind, timer, size=6).hex()
 
 
 def wake_at(state: SlaState) -> datetime | None:
-    """Give the earliest warning or limit that has not fired; None when there is none."""
-    return min((at for running in state.clocks if (at := running.next_at()) is not None), default=None)
+    """Give the earliest warning, limit or end of a wait that has not fired; None when there is none."""
+    due = [at for running in state.clocks if (at := running.next_at()) is not None]
+    if state.asked is not None:
+        due.append(state.asked.until)
+    return min(due, default=None)
 
 
 def evolve(state: SlaState, message: Message) -> SlaState:
@@ -198,7 +243,7 @@ def _recalculated(state: SlaState, fact: ClocksRecalculated) -> dict[str, Any]:
 
     def change(running: Running) -> dict[str, Any]:
         changed: dict[str, Any] = {"moved": moves[running.start.token]}
-        if fact.why == "resumed" and running.resting:
+        if fact.why in {"resumed", "answered"} and running.resting:
             last = running.rests[-1].model_copy(update={"until": max(fact.at, running.rests[-1].since)})
             changed["rests"] = (*running.rests[:-1], last)
         return changed
@@ -207,7 +252,7 @@ def _recalculated(state: SlaState, fact: ClocksRecalculated) -> dict[str, Any]:
 
 
 def _warned(state: SlaState, fact: ClockWarned) -> dict[str, Any]:
-    return _each(state, {fact.token}, lambda _running: {"warned": True})
+    return _each(state, {fact.token}, lambda running: {"warned": running.warned + 1})
 
 
 def _breached(state: SlaState, fact: ClockBreached) -> dict[str, Any]:
@@ -228,17 +273,31 @@ def _extended(state: SlaState, fact: OrderExtended) -> dict[str, Any]:
     return _each(state, tokens, lambda running: {"extensions": (*running.extensions, granted)})
 
 
+def _found(state: SlaState, fact: AuditFound) -> dict[str, Any]:
+    return {"found": (*state.found, found_as(fact.finding.kind, fact.finding.timer))[-FOUND_KEPT:]}
+
+
 def _resumed(state: SlaState, fact: OrderResumed) -> dict[str, Any]:
     return {"suspended": {order: why for order, why in state.suspended.items() if order != fact.order_id}}
 
 
 AFTER: Final[dict[type[Body], Callable[[SlaState, Any], dict[str, Any]]]] = {
-    TriageNeeded: lambda state, fact: {"unit": state.unit or fact.unit, "closed": False},
+    TriageNeeded: lambda state, fact: {
+        "unit": state.unit or fact.unit,
+        "channel": fact.channel or state.channel,
+        "request": fact.request or state.request,
+        "closed": False,
+    },
     AdjudicationAsked: lambda _state, fact: {"unit": fact.unit, "level": fact.level, "closed": False},
     OrderIssued: lambda _state, order: {
         "level": order.level,
         "unit": order.unit,
         "severity": order.severity,
+        "category": order.category.code,
+        "condition": order.category.condition,
+        "channel": order.channel or "",
+        "request": order.request or "",
+        "policy": order.profile_version,
         "calendar": order.calendar,
         "suspended": {},
         "closed": False,
@@ -248,7 +307,21 @@ AFTER: Final[dict[type[Body], Callable[[SlaState, Any], dict[str, Any]]]] = {
     OrderSuspended: lambda state, order: {"suspended": {**state.suspended, order.order_id: order.reason}},
     OrderResumed: _resumed,
     OrderExtended: _extended,
-    TicketClosed: lambda _state, _fact: {"alarmed": False, "suspended": {}, "closed": True},
+    TicketAmended: lambda _state, fact: {
+        "level": fact.level,
+        "unit": fact.unit,
+        "severity": fact.severity,
+        "category": fact.category.code,
+        "condition": fact.category.condition,
+        "calendar": fact.calendar,
+    },
+    PolicyApplied: lambda _state, fact: {"policy": fact.policy},
+    InformationRequested: lambda state, fact: {
+        "asked": Asked(since=fact.since, until=fact.until),
+        "questions": state.questions + 1,
+    },
+    InformationWaitEnded: lambda _state, _fact: {"asked": None},
+    TicketClosed: lambda _state, _fact: {"alarmed": False, "suspended": {}, "asked": None, "closed": True},
     ClocksStarted: _started,
     ClocksStopped: _stopped,
     ClocksPaused: _paused,
@@ -256,6 +329,7 @@ AFTER: Final[dict[type[Body], Callable[[SlaState, Any], dict[str, Any]]]] = {
     ClockWarned: _warned,
     ClockBreached: _breached,
     TicketEscalated: _escalated,
+    AuditFound: _found,
     SupervisionRepeated: lambda state, fact: {"repeated": {**state.repeated, fact.cause: fact.times}},
 }
 """What each message changes."""

@@ -16,6 +16,7 @@ from shared.messages import (
     Fact,
     Handler,
     OrderReturned,
+    TicketAmended,
     TicketDiverted,
     TicketReopened,
     TicketReported,
@@ -43,19 +44,25 @@ def evolve(state: TriageState, message: Message) -> TriageState:
     return state if change is None else state.model_copy(update=change(message.data))
 
 
+def _chosen(fact: TicketTriaged | TicketAmended) -> Choice:
+    """Give what was decided, so that a return does not bring back what was corrected since."""
+    return Choice(
+        category=fact.category.code,
+        condition=fact.category.condition,
+        unit=fact.place.unit,
+        severity=fact.severity,
+    )
+
+
 AFTER: Final[dict[type[Fact], Callable[[Any], dict[str, Any]]]] = {
     TicketReported: lambda fact: {"report": fact},
     TicketTriaged: lambda fact: {
         "phase": "triaged",
         "attempt": fact.attempt,
         "missing": (),
-        "choice": Choice(
-            category=fact.category.code,
-            condition=fact.category.condition,
-            unit=fact.place.unit,
-            severity=fact.severity,
-        ),
+        "choice": _chosen(fact),
     },
+    TicketAmended: lambda fact: {"choice": _chosen(fact)},
     TriageNeeded: lambda fact: {"phase": "waiting", "missing": fact.missing},
     TicketDiverted: lambda _fact: {"phase": "diverted", "missing": ()},
     OrderReturned: lambda fact: {"returned_by": fact.handler},
@@ -83,7 +90,7 @@ def triage_report(state: TriageState, report: TicketReported, profile: Profile) 
         sentence = Words(zh=away.sentence.zh, en=away.sentence.en)
         return [TicketDiverted(diversion=away.kind, to=away.to, detail=sentence)]
     if found.missing:
-        return [TriageNeeded(missing=found.missing, unit=found.queue(profile), detail=needed_words(found))]
+        return [_needed(report, found.missing, found.queue(profile), needed_words(found))]
     return [found.triaged(report, profile)]
 
 
@@ -97,7 +104,11 @@ def triage_again(state: TriageState, returned: OrderReturned, profile: Profile) 
         rule = f"proposed by {returned.handler.id}"
         return [found.triaged(state.report, profile, lead=proposed, attempt=state.attempt + 1, rule=rule)]
     missing = tuple(dict.fromkeys((*found.missing, "place" if returned.reason == "wrong-place" else "lead")))
-    return [TriageNeeded(missing=missing, unit=found.queue(profile), detail=needed_for_return(returned, profile))]
+    return [_needed(state.report, missing, found.queue(profile), needed_for_return(returned, profile))]
+
+
+def _needed(report: TicketReported, missing: tuple[str, ...], unit: str, detail: Words) -> TriageNeeded:
+    return TriageNeeded(missing=missing, unit=unit, detail=detail, channel=report.channel, request=report.request)
 
 
 def _acceptable(returned: OrderReturned, profile: Profile) -> Handler | None:
@@ -115,7 +126,7 @@ def wait_again(state: TriageState, _reopened: TicketReopened, profile: Profile) 
     found = assess(state.report, state.choice, profile)
     missing = state.missing or found.missing or ("lead",)
     words = Words(zh="工单已重办，需要人工预审。", en="The ticket was reopened: a person must triage it.")
-    return [TriageNeeded(missing=missing, unit=found.queue(profile), detail=words)]
+    return [_needed(state.report, missing, found.queue(profile), words)]
 
 
 RULES: Final[dict[type[Any], Callable[[TriageState, Any, Profile], list[Fact]]]] = {

@@ -88,7 +88,7 @@ class Assessment:
         category, condition, place, severity = self._known()
         route = self.route(profile)
         routed = Handler(kind=route.lead.kind, id=route.lead.id)
-        limits = profile.limits(category, condition, severity)
+        limits = profile.limits(category, condition, severity, channel=report.channel, request=report.request)
         lead = lead or routed
         return TicketTriaged(
             category=CategoryRef(
@@ -106,6 +106,9 @@ class Assessment:
             description=report.text,
             attachments=report.attachments,
             callback=report.caller.callback,
+            reachable=report.caller.masked_phone is not None,
+            channel=report.channel,
+            request=report.request,
             attempt=attempt,
             by=by,
             rule=rule or ("fallback" if route.rule is None else f"routing row {route.rule + 1}"),

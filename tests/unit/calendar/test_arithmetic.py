@@ -11,8 +11,10 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from shared.calendar import ALWAYS, Pause, advance, days_later, elapsed, segments
-from shared.calendar.civic import instant, micros
+from shared.calendar import ALWAYS, CalendarRules, Pause, advance, days_later, elapsed, segments
+from shared.calendar.civic import instant, laid_out, micros
+from shared.deadline import due_at
+from shared.profile import Limit
 from tests.unit.calendar.calendars import (
     HOUR,
     TICK,
@@ -389,3 +391,16 @@ def test_natural_days_over_a_change_of_clocks() -> None:
     assert days_later(new_york("2026-03-07 02:30"), 1, NEW_YORK) == new_york("2026-03-08 03:00")
     assert days_later(new_york("2026-10-31 01:30"), 1, NEW_YORK) == new_york("2026-11-01 01:30")
     assert days_later(new_york("2026-11-01 01:30", fold=1), 0, NEW_YORK) == new_york("2026-11-01 01:30", fold=1)
+
+
+def test_a_limit_in_natural_days_ends_at_the_same_local_time() -> None:
+    """Across the night in which the clocks of New York go forward, seven days are an hour shorter."""
+    office = laid_out(
+        "office",
+        CalendarRules.model_validate({"zh": "办公", "en": "office", "hours": ["09:00-17:00"]}),
+        "America/New_York",
+    )
+    week = Limit(amount=7, unit="natural_days")
+    start = new_york("2026-03-05 10:00")
+    assert due_at(start, week, office) == new_york("2026-03-12 10:00") == start + timedelta(days=7, hours=-1)
+    assert due_at(start, week, ALWAYS) == start + timedelta(days=7)

@@ -21,6 +21,8 @@ PLACE = m.Location(
     address="东街道新村 1 号", grid=GRID, community="100000001001", street="100000001", district="100000", unit=GRID
 )
 CATEGORY = m.CategoryRef(code="0101", name="私搭", condition="building")
+LEAK = m.CategoryRef(code="0501", name="漏水", condition="leak")
+ELSEWHERE = m.Location(address="西街 9 号", street="100000002", district="100000", unit="100000002")
 POLICE = m.Handler(kind="department", id="police")
 WATER = m.Handler(kind="department", id="water")
 
@@ -195,6 +197,34 @@ class Life:
         old = clock.due_at if clock else new
         move = m.ClockMove(clock="handle", token=token, old=old, new=new, warn_at=new - timedelta(minutes=20))
         return self.fact(m.ClocksRecalculated(clocks=(move,), why=why, at=self.now))
+
+    def question(self, text: str = "几号楼？", number: int = 1) -> Life:
+        """The caller is asked, and the handling clock rests for the answer."""
+        command = self.command(m.AskCaller(question=text, by="乙"))
+        until = self.now + timedelta(days=3)
+        requested = m.InformationRequested(question=text, by="乙", since=self.now, until=until)
+        self.fact(requested, causation=command)
+        return self.fact(m.ClocksPaused(tokens=(f"handle-{number}",), reason="caller", since=self.now))
+
+    def answer(self, why: Any = "answered", number: int = 1) -> Life:
+        """The caller answers, or the time for it is over, and the clock goes on."""
+        since = self.view().asked
+        assert since is not None
+        self.fact(m.InformationWaitEnded(why=why, since=since.since, at=self.now))
+        return self.moved("answered", START + timedelta(hours=6), number)
+
+    def amended(self, number: int | None = 1, **changes: Any) -> Life:
+        """It is another matter than it seemed: a leak, grave, in another place."""
+        view = self.view()
+        assert view.category is not None
+        assert view.place is not None
+        fields: dict[str, Any] = {
+            "order_id": order_id(self.ticket, number) if number else None, "handler": view.lead,
+            "category": LEAK, "old_category": view.category, "severity": "II", "old_severity": view.severity,
+            "place": ELSEWHERE, "old_place": view.place, "level": "street", "unit": "100000002",
+            "sign_limit": HOUR, "handle_limit": HOUR, "calendar": "always", "by": "甲", "reason": "看错了",
+        }  # fmt: skip
+        return self.fact(m.TicketAmended(**(fields | changes)))
 
     def rested(self) -> Life:
         """Live a life with a suspension and an extension in it."""

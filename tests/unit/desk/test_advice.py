@@ -29,12 +29,13 @@ def test_what_may_be_done_follows_the_life() -> None:
     life.fact(m.TriageNeeded(missing=("place",), unit="100000", detail=m.Words(zh="缺", en="missing")))
     assert possible(life) == {"triage", "divert", "close"}
     life.triaged().issued()
-    assert possible(life) == {"sign", "return", "revise", "assign", "close"}
+    correctable = {"ask-caller", "amend"}
+    assert possible(life) == {"sign", "return", "revise", "assign", "close"} | correctable
     life.signed()
-    assert possible(life) == {"return", "progress", "done", "revise", "assign", "close"}
+    assert possible(life) == {"return", "progress", "done", "revise", "assign", "close"} | correctable
     assert "revise" not in possible(life, hours=3)  # the limit has passed
-    life.done()
-    assert possible(life) == {"close"}
+    life.done()  # what it is may still be wrong, but no clock rests for an answer
+    assert possible(life) == {"close", "amend"}
     life.closed()
     assert possible(life) == {"reopen"}
     assert possible(life, hours=8 * 24) == set()
@@ -50,7 +51,7 @@ def test_a_request_waits_for_whoever_is_one_level_up() -> None:
     assert not shown["revise"]["possible"]
     assert shown["revise"]["why_not"]["zh"].startswith("没有可挂账、延期或解挂的工单")
     rests = Life("rests").reported().triaged().issued().signed().suspended()
-    assert possible(rests) == {"return", "progress", "done", "revise", "assign", "close"}
+    assert possible(rests) == {"return", "progress", "done", "revise", "assign", "close", "ask-caller", "amend"}
     assert possible(rests, hours=99) == possible(rests)
     nothing = {each["command"]: each for each in actions(rests.ticket, rests.view(), NAMES, rests.now)}
     assert nothing["decide-revision"]["why_not"]["en"] == (
@@ -70,6 +71,19 @@ def test_an_escalation_may_be_taken_on_once() -> None:
     assert "hand-back" in possible(life)
     life.fact(m.EscalationHandedBack(level="street", to_level="grid", cause="sign", by="甲", reason="近"))
     assert "hand-back" not in possible(life)
+
+
+def test_the_caller_is_asked_one_thing_at_a_time_and_not_too_often() -> None:
+    """As often as the profile allows, while a clock runs that may rest for the answer."""
+    life = Life().reported().triaged().issued().signed()
+    for _ in range(2):
+        assert "ask-caller" in possible(life)
+        assert "ask-caller" not in possible(life.question())
+        life.answer()
+    shown = {each["command"]: each for each in actions(life.ticket, life.view(), NAMES, life.now)}
+    assert not shown["ask-caller"]["possible"]
+    assert "was asked often enough" in shown["ask-caller"]["why_not"]["en"]
+    assert shown["amend"]["fields"] == ["by", "category", "condition", "severity", "unit", "reason"]
 
 
 def test_the_rest_says_why_not() -> None:

@@ -73,6 +73,7 @@ def test_trace_prints_every_line(serve: Callable[[Answer], list[str]]) -> None:
     told = {
         "id": LIFE.ticket,
         "state": "closed",
+        "zone": "Asia/Shanghai",
         "left_out": 0,
         "timeline": timeline_view(LIFE.ticket, LIFE.view(), NAMES),
     }
@@ -97,6 +98,7 @@ def test_explain_prints_every_clock(serve: Callable[[Answer], list[str]]) -> Non
     assert "Due Sun 2026-11-22 17:02: 1 urgent hour from Sun 2026-11-22 16:02 for signing" in output
     assert output.count("[" + "#" * 60 + "]") == 2
     assert output.count("节假日 holiday") == 1
+    assert output.count("profile v1") == 2
     assert json.loads(run("explain", LIFE.ticket, "--json")[1])["deadlines"] == clocks
     serve(lambda _call, _service: (200, {"id": LIFE.ticket, "state": "reported", "deadlines": []}))
     assert "no clocks" in run("explain", LIFE.ticket)[1]

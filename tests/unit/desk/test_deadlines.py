@@ -124,6 +124,24 @@ def test_every_sort_of_clock_says_what_sets_it(clock: str, kind: str, words: str
 # ---------------------------------------------------------------- calendars
 
 
+def test_time_on_a_make_up_workday_is_called_so() -> None:
+    """It counts as any other, and the piece says why a Saturday does."""
+    found = Office(at("2026-10-09", "17:00")).explained(at("2026-10-10", "09:00"))
+    pieces = [(piece["kind"], piece["zh"], piece["en"]) for piece in found["segments"]]
+    made = ("running", "计时（调休上班）", "counts (make-up workday)")
+    assert [piece for piece in pieces if piece[0] == "running"] == [("running", "计时", "counts"), made, made]
+
+
+def test_what_has_passed_is_shown_up_to_now_and_only_days_before_the_limit_set_it() -> None:
+    """Its duty stands through the holidays after it, but they are no reason for its limit."""
+    now = at("2026-10-08", "10:00")
+    found = Office(at("2026-09-29", "17:00")).explained(now)
+    assert datetime.fromisoformat(str(found["due_at"])) == at("2026-09-30", "18:00")
+    assert found["segments"][-1]["to"] == now
+    assert "holiday" in {piece["kind"] for piece in found["segments"]}
+    assert "National Day" not in found["sentence"]["en"]
+
+
 def test_a_holiday_is_named_and_does_not_count() -> None:
     """One working day, given on the last afternoon before National Day, is a Thursday eight days later."""
     found = Office(EVE).explained(at("2026-10-08", "15:00"))

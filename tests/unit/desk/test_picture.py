@@ -10,12 +10,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deploy.cli.picture import HOLIDAY, LOOKS, OUTSIDE, PAUSED, RUNNING, WIDTH, Look, Piece, clear, columns, picture
+from deploy.cli.picture import (
+    HOLIDAY,
+    LOOKS,
+    OUTSIDE,
+    OVERDUE,
+    PAUSED,
+    RUNNING,
+    WIDTH,
+    Look,
+    Piece,
+    clear,
+    columns,
+    picture,
+)
 from tests.unit.desk.lives import START
 from tests.unit.desk.office import ZONE, Office, at
 from tests.unit.desk.test_deadlines import EVE
 
-LETTERS = [RUNNING, PAUSED, OUTSIDE, HOLIDAY]
+LETTERS = [RUNNING, OVERDUE, PAUSED, OUTSIDE, HOLIDAY]
 
 
 def drawn(clock: dict[str, Any], now: datetime) -> list[str]:
@@ -42,7 +55,8 @@ def test_a_pause_is_drawn_to_now_and_a_late_end_behind_its_limit() -> None:
     assert ends.endswith("2026-10-08 12:00")
     late = Office(START, 2, "minutes").end(outcome="late")
     bar, _, due, end = drawn(late.explained(late.now), late.now)
-    assert set(bar) == set("[#]")
+    assert set(bar) == set("[#!]")
+    assert due.index("^") == bar.index("!")
     assert (due.strip(), end.strip()) == ("^ 到期 due 2026-11-22 16:02", "^ 结束 late 2026-11-22 16:03")
     assert due.index("^") < end.index("^") == WIDTH
 

@@ -246,7 +246,7 @@ def test_the_desk_reads_everything() -> None:
 
 # ---------------------------------------------------------------- properties
 
-STEPS = st.lists(st.integers(0, 10), max_size=14)
+STEPS = st.lists(st.integers(0, 14), max_size=14)
 
 
 def lived(steps: list[int]) -> Life:
@@ -265,6 +265,10 @@ def lived(steps: list[int]) -> Life:
         life.suspended,
         life.resumed,
         life.extended,
+        life.question,
+        lambda: life.answer() if life.view().asked else life,
+        lambda: life.amended() if life.view().category else life,
+        lambda: life.fact(m.PolicyApplied(before="v1", policy="v2", by="x")),
     ]
     for step in steps:
         choices[step]()

@@ -111,6 +111,22 @@ def test_what_was_asked_granted_paused_and_moved_is_told_with_its_instants() -> 
     assert "street level's and handling clock rests" in sentence(ladder.type, entry_of(ladder)["data"], NAMES).en
 
 
+def test_what_an_audit_found_is_said_with_its_clock_and_instant() -> None:
+    """In both languages, from the fields; the details stand behind the English one."""
+    what = "no breach of sign of o-1, run 1"
+    found = m.TimerFinding(kind="missed", event="breach", clock="sign", order_id="o-1", timer="t", what=what, at=AT)
+    fact = m.AuditFound(finding=found)
+    words = sentence(fact.type, entry_of(fact)["data"], NAMES)
+    assert words.zh == "时限审计发现：签收时限的超时漏发（2026-11-22 16:00）。"
+    assert words.en == f"The audit of timers found that the breach of signing at 2026-11-22 16:00 was missed: {what}."
+    level = m.RecordFinding(
+        by="gridcall", finding=found.model_copy(update={"kind": "late", "clock": "ladder", "level": "street"})
+    )
+    words = sentence(level.type, entry_of(level)["data"], NAMES)
+    assert words.zh == "时限审计请求记录：街道级响应时限的超时迟发（2026-11-22 16:00）。"
+    assert "the breach of street level's at" in words.en
+
+
 def test_a_long_text_is_cut_and_the_entry_is_what_json_gives_back() -> None:
     """The timeline is dumped with every turn: it stays small, and equal after it was stored."""
     note = m.OrderProgressed(order_id="o", note="长" * 5000)

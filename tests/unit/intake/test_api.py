@@ -231,6 +231,47 @@ async def test_tracking_says_how_far_it_is_in_plain_words() -> None:
     assert said["timeline"][0]["sentence"] == {"zh": "已派单至市政。", "en": "It was sent to Municipal Works."}
 
 
+async def test_an_open_question_is_shown_with_how_to_answer() -> None:
+    """The path is the one on which messages are taken."""
+    counter = Counter()
+    report, token = await opened(counter)
+    asked = Tracked.model_validate({"asked": {"text": "门牌号?", "until": "2026-11-25T04:00:00Z"}})
+    counter.store.tickets[report] = asked.model_dump_json().encode()
+    question = (await counter.http("GET", f"/v1/reports/{report}?token={token}")).json()["question"]
+    assert (question["text"], question["until"], question["kind"]) == ("门牌号?", "2026-11-25T04:00:00Z", "answer")
+    assert "2026-11-25 12:00" in question["how"]["zh"]
+    answer = {"kind": question["kind"], "text": "3号"}
+    said = await counter.http("POST", f"{question['href']}?token={token}", answer, Idempotency_Key="a")
+    assert said.status_code == 202
+
+
+async def test_a_report_may_say_what_kind_of_request_it_is() -> None:
+    """It travels on the log; a word that is none is refused; the document names them."""
+    counter = Counter()
+    assert (await counter.submit("k1", REPORT | {"request": "complaint"})).status_code == 201
+    await counter.spool.step()
+    assert body_of(counter.paper.sent[0])["request"] == "complaint"
+    said = problem(await counter.submit("k2", REPORT | {"request": "complain"}), 422)
+    assert said["errors"][0]["pointer"] == "/request"
+    schemas = (await counter.http("GET", "/openapi.json")).json()["components"]["schemas"]
+    kinds = schemas["ReportSubmitted"]["properties"]["request"]["anyOf"][0]["enum"]
+    assert kinds == ["consultation", "help", "complaint", "tip-off", "suggestion"]
+
+
+async def test_a_report_from_before_a_field_was_added_is_still_the_same_report() -> None:
+    """Sent again after an upgrade: its fingerprint does not know the field."""
+    counter = Counter()
+    first = await counter.submit("k1", REPORT)
+    before = ReportSubmitted.model_validate(REPORT).model_dump(mode="json", exclude={"request"})
+    (document,) = counter.store.documents.values()
+    document["digest"] = counter.personal.digest(
+        json.dumps(before, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    )
+    again = await counter.submit("k1", REPORT)
+    assert (again.status_code, again.json()) == (201, first.json())
+    problem(await counter.submit("k1", REPORT | {"request": "help"}), 422)
+
+
 async def test_messages_go_onto_the_log_in_order() -> None:
     """Each is intake's next fact on the ticket, masked, and its own text is kept sealed."""
     counter = Counter()

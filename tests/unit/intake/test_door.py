@@ -39,6 +39,15 @@ async def test_a_report_becomes_a_ticket_and_is_acknowledged() -> None:
     assert outcome.counts == {("gridcall.report.submitted.v1", "handled"): 1}
 
 
+async def test_a_report_may_say_what_kind_of_request_it_is() -> None:
+    """It travels on the log; a word that is none is answered with where it stands."""
+    counter = Counter()
+    fact, _ = counter.sent(await counter.turn(record(as_json(request="tip-off"), "r1")))
+    assert body_of(fact)["request"] == "tip-off"
+    (refused,) = counter.sent(await counter.turn(record(as_json(request="tip"), "r2", 1)))
+    assert [error["pointer"] for error in body_of(refused)["errors"]] == ["/request"]
+
+
 async def test_the_whole_report_stays_sealed_in_the_store() -> None:
     """Nothing readable beside the identity, and all of it with the key."""
     counter = Counter()

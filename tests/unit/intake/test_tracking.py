@@ -15,8 +15,12 @@ from shared.messages import (
     REGISTRY,
     CallBackAsked,
     CalledBack,
+    ClockMove,
+    ClocksRecalculated,
     Fact,
     Handler,
+    InformationRequested,
+    InformationWaitEnded,
     MessageReceived,
     OrderExtended,
     OrderResumed,
@@ -81,6 +85,23 @@ def resumed(why: Any = "ended", order: str = ORDER) -> OrderResumed:
     """Give word that it goes on after the rest."""
     at = MORNING + timedelta(days=10)
     return OrderResumed(order_id=order, handler=CITY, why=why, resumed_at=at, handle_by=at + timedelta(days=1))
+
+
+def asked(question: str = "请补充门牌号") -> InformationRequested:
+    """Ask the person something, with three days for the answer."""
+    return InformationRequested(question=question, by="赵", since=MORNING, until=MORNING + timedelta(days=3))
+
+
+def wait_over(why: Any = "answered") -> InformationWaitEnded:
+    """Give word that the answer is waited for no longer."""
+    return InformationWaitEnded(why=why, since=MORNING, at=MORNING + timedelta(days=1))
+
+
+def recounted(why: Any, order: str = ORDER, clock: str = "handle") -> ClocksRecalculated:
+    """Give a day more than `issued` gave."""
+    old, new = MORNING + timedelta(days=1), MORNING + timedelta(days=2)
+    move = ClockMove(clock=clock, token="t", order_id=order, old=old, new=new)  # noqa: S106 - names a run of a clock
+    return ClocksRecalculated(clocks=(move,), why=why, at=MORNING)
 
 
 def done(order: str = ORDER, **changes: Any) -> Any:
@@ -181,6 +202,74 @@ def test_a_suspension_is_told_with_its_end() -> None:
     assert person.read(resumed()).effects == []
     assert (person.sees().state, person.sees().by_when) == ("handling", MORNING + timedelta(days=11))
     assert person.lines()[-1] == "Municipal Works goes on with it; the time that is left ends at 2026-03-15 09:00."
+
+
+def test_a_question_is_shown_with_how_to_answer_it() -> None:
+    """Up to when and by what message; meanwhile there is no date by when it is done. Then it goes on."""
+    person = Person()
+    person.read(issued())
+    person.read(signed())
+    _, causation, kind, body = receipt(person.read(asked()))
+    assert (causation, kind, body.state) == ("r1", "gridcall.report.progressed.v1", "handling")
+    assert body.detail == (
+        f"请您补充:请补充门牌号 请在2026-03-07 09:00前答复:向/v1/reports/{TICKET}/messages发送kind为answer的消息。 "
+        f"You were asked: 请补充门牌号 Please answer by 2026-03-07 09:00: send a message of the kind answer to "
+        f"/v1/reports/{TICKET}/messages."
+    )
+    question = person.sees().question
+    assert (question.text, question.until, question.kind) == ("请补充门牌号", MORNING + timedelta(days=3), "answer")
+    assert question.href == f"/v1/reports/{TICKET}/messages"
+    assert (person.sees().state, person.sees().by_when) == ("handling", None)
+
+    answer = MessageReceived(message_id="m", message_kind="answer", text="3号", received_at=MORNING)
+    assert person.read(answer).effects == []
+    assert person.read(wait_over()).effects == []
+    assert person.read(recounted("answered")).effects == []
+    assert (person.sees().question, person.sees().by_when) == (None, MORNING + timedelta(days=2))
+    assert person.lines()[-3:] == [
+        "You were asked: 请补充门牌号",
+        "We received your answer.",
+        "You have answered, and it goes on.",
+    ]
+
+
+def test_a_question_that_nobody_answered_is_told_when_its_time_is_over() -> None:
+    """And is open no more; neither is one of a ticket that was closed."""
+    person = Person()
+    person.read(asked())
+    _, _, kind, body = receipt(person.read(wait_over("expired")))
+    assert (kind, body.state) == ("gridcall.report.progressed.v1", "received")
+    assert "No answer of yours came in time" in body.detail
+    assert person.sees().question is None
+    for outcome in ("solved", "diverted"):
+        person.read(asked())
+        assert person.sees().question is not None
+        person.read(TicketClosed(outcome=outcome))
+        assert person.sees().question is None
+
+
+def test_a_question_shows_nobodys_number() -> None:
+    """A clerk wrote it."""
+    person = Person()
+    _, _, _, body = receipt(person.read(asked("您的电话13812345678{x}打不通")))
+    assert "您的电话138****5678{x}打不通" in body.detail
+    assert "13812345678" not in person.sees().model_dump_json()
+    assert "13812345678" not in person.state().model_dump_json()
+
+
+@pytest.mark.parametrize("why", ["edited", "policy", "calendar"])
+def test_a_limit_that_was_counted_again_is_by_when_it_is_done_now(why: str) -> None:
+    """That of another order, of another clock, or one that is told as an extension, is not."""
+    person = Person()
+    person.read(issued())
+    first = person.sees().by_when
+    for other in (recounted("edited", "x"), recounted("edited", clock="sign"), recounted("extended")):
+        person.read(other)
+        assert person.sees().by_when == first
+    lines = person.lines()
+    assert person.read(recounted(why)).effects == []
+    assert person.sees().by_when == MORNING + timedelta(days=2)
+    assert person.lines() == lines
 
 
 def test_a_suspension_that_ends_with_its_order_says_nothing_of_its_own() -> None:

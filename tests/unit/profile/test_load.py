@@ -21,6 +21,56 @@ PROFILES = ("yucheng", "kaohsiung")
 
 # what to replace, by what ("# here" marks the line that the error must name), a part of the sentence
 MISTAKES = {
+    "unknown category of a limit": (
+        "  warn_share: 0.8",
+        '  warn_share: 0.8\n  limits:\n    - {clock: sign, category: "09*", limit: 1 minutes} # here',
+        "no category is '09*'",
+    ),
+    "unknown condition of a limit": (
+        "  warn_share: 0.8",
+        '  warn_share: 0.8\n  limits:\n    - {clock: sign, category: "05*", condition: dry, limit: 1 minutes} # here',
+        "unknown condition 'dry'",
+    ),
+    "a limit before triage that asks for what triage finds out": (
+        "  warn_share: 0.8",
+        "  warn_share: 0.8\n  limits:\n    - {clock: accept, severities: [I], limit: 1 minutes} # here",
+        "never holds",
+    ),
+    "unknown channel of a limit": (
+        "  warn_share: 0.8",
+        "  warn_share: 0.8\n  limits:\n    - {clock: sign, channels: [pigeon], limit: 1 minutes} # here",
+        "hotline",
+    ),
+    "a whole that rests": (
+        "  warn_share: 0.8",
+        "  warn_share: 0.8\n  pauses: {total: [suspended]} # here",
+        "never rests",
+    ),
+    "a warning after the end": (
+        "  warn_share: 0.8",
+        "  warn_share: 0.8\n  warnings: {sign: [1.5]} # here",
+        "less than 1",
+    ),
+    "an unknown level of a row of the ladder": (
+        "ladder:\n",
+        "ladder:\n  rows:\n    - {clocks: [sign], levels: [sky]} # here\n",
+        "unknown level 'sky'",
+    ),
+    "a row of the ladder that goes downwards": (
+        "ladder:\n",
+        "ladder:\n  rows:\n    - {clocks: [sign], levels: [street, grid]} # here\n",
+        "go upwards",
+    ),
+    "a row of the ladder that changes nothing": (
+        "ladder:\n",
+        "ladder:\n  rows:\n    - {clocks: [sign]} # here\n",
+        "changes nothing",
+    ),
+    "an unknown role to tell": (
+        "ladder:\n",
+        "ladder:\n  tell: {district: [king]} # here\n",
+        "unknown role 'king'",
+    ),
     "unknown parent": ('parent: "100000001"', 'parent: "100000009" # here', "unknown parent '100000009'"),
     "unknown grid of a road": ('grids: ["100000001001001",', "grids: [x, # here\n     ", "unknown unit 'x'"),
     "unknown unit in routing": ('{unit: "100000"}}', '{unit: "7"}} # here', "unknown unit '7'"),

@@ -91,6 +91,14 @@ def test_csv_with_dotted_names_becomes_nested_and_typed(tmp_path: Path, yucheng:
     assert [(bad.line, "cells" in bad.problem) for bad in found.bad] == [(4, True)]
 
 
+def test_a_row_may_say_what_kind_of_request_it_is(tmp_path: Path, yucheng: Profile) -> None:
+    """As a field of a JSON line, and as a column."""
+    (line,) = read(tmp_path, "a.jsonl", b'{"channel": "app", "text": "x", "request": "complaint"}', yucheng).rows
+    (cells,) = read(tmp_path, "b.csv", b"channel,text,request\napp,x,complaint\n", yucheng).rows
+    for row in (line, cells):
+        assert ReportSubmitted.model_validate_json(row.value).request == "complaint"
+
+
 def test_rows_go_in_order_of_creation(tmp_path: Path, yucheng: Profile) -> None:
     """A file need not be in order; the offset counts."""
     rows = [
@@ -118,7 +126,7 @@ def test_the_example_day_can_be_sent_and_its_script_never_is(yucheng: Profile) -
     """Every row is a sound report but the one that is to be refused, and goes where its script says."""
     found = read_recording(EXAMPLE, "auto", yucheng)
     assert not found.bad
-    assert len(found.rows) == 60
+    assert len(found.rows) == 61
     assert {row.body["channel"] for row in found.rows} == {
         "hotline", "app", "qr", "grid", "patrol", "visit", "web", "import", "open311",
     }  # fmt: skip

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
-from services.sla.audit import LATE, Finding, audit
+from services.sla.audit import LATE, audit
 from services.sla.handlers import decider
 from shared.calendar import Pause
 from shared.deadline import added, due_at, moved
@@ -21,6 +21,8 @@ from shared.messages import (
     ClocksStopped,
     HandBack,
     Handler,
+    InformationRequested,
+    InformationWaitEnded,
     Location,
     OrderDone,
     OrderExtended,
@@ -38,6 +40,7 @@ from shared.messages import (
     TicketDiverted,
     TicketTriaged,
     TicketVerified,
+    TimerFinding,
     TriageNeeded,
     VerificationAsked,
     Words,
@@ -76,6 +79,8 @@ class Handling:
     calendar: str
     pauses: list[Pause] = field(default_factory=list)
     extensions: list[tuple[datetime, datetime]] = field(default_factory=list)
+    waits: list[Pause] = field(default_factory=list)
+    """Times in which the caller's answer was waited for; those of the ticket, whichever run it is."""
 
     @property
     def resting(self) -> bool:
@@ -85,7 +90,7 @@ class Handling:
     def by(self, profile: Profile) -> datetime:
         """Give the limit; while it rests, the one that stood before."""
         on = profile.calendar(self.calendar)
-        over = [pause for pause in self.pauses if pause.end is not None]
+        over = [pause for pause in (*self.pauses, *self.waits) if pause.end is not None]
         extra = sum((added(old, new, self.limit, on) for old, new in self.extensions), timedelta(0))
         limit = moved(self.started_at, self.limit, on, over, extra)
         assert limit is not None
@@ -102,6 +107,7 @@ class Ticket:
         self.clock = self.fold.clock
         self.log: list[Message] = []
         self.handling: dict[str, Handling] = {}
+        self.waits: list[Pause] = []
         self.said_at: datetime | None = None
 
     def under(self, profile: Profile) -> None:
@@ -148,10 +154,15 @@ class Ticket:
         return said + self.wait(until - self.now)
 
     def _keep(self, said: Said) -> list[Any]:
+        for fact in said.facts:
+            if isinstance(fact, InformationRequested):
+                self.waits.append(Pause(fact.since, None))
+            elif isinstance(fact, InformationWaitEnded):
+                self.waits[-1] = self.waits[-1]._replace(end=max(fact.at, fact.since))
         self.log += [Message(envelope_of(out), TICKET, body_of(out)) for out in said.outbox]
         return said.facts
 
-    def findings(self, **bounds: timedelta) -> list[Finding]:
+    def findings(self, **bounds: timedelta) -> list[TimerFinding]:
         """Let the auditor look at the whole log, once everything that was due by now should have fired."""
         return audit(self.log, self.profile, self.now + LATE, **bounds)
 
@@ -168,7 +179,7 @@ class Ticket:
         **changes: Any,
     ) -> list[Any]:
         """Issue an order: to be signed within 10 minutes and handled within 60; never signed later than handled."""
-        run = self.handling[order] = Handling(self.then, span(handle), calendar)
+        run = self.handling[order] = Handling(self.then, span(handle), calendar, waits=self.waits)
         sign_by = due_at(self.then, span(sign), self.profile.calendar(calendar))
         fields: dict[str, Any] = {
             "order_id": order,
@@ -211,7 +222,7 @@ class Ticket:
 
     def rework(self, order: str = "T-1", handle: str = "60 minutes", calendar: str = "always") -> list[Any]:
         """Let an order stand again."""
-        run = self.handling[order] = Handling(self.then, span(handle), calendar)
+        run = self.handling[order] = Handling(self.then, span(handle), calendar, waits=self.waits)
         return self.read(
             OrderReworked(
                 order_id=order,

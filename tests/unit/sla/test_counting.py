@@ -51,3 +51,25 @@ def test_a_refusal_is_counted_by_its_reason() -> None:
     before = counted()
     Ticket().accept()
     assert moved(before) == {("accept-escalation", "not-escalated"): 1}
+
+
+def lateness() -> tuple[float, float]:
+    """Give how many of sla's timers were counted, and the sum of their lateness in seconds."""
+    metrics.timer_lateness.labels("sla")
+    found = {
+        sample.name.rpartition("_")[2]: sample.value
+        for family in metrics.timer_lateness.collect()
+        for sample in family.samples
+        if sample.labels["service"] == "sla"
+    }
+    return found["count"], found["sum"]
+
+
+def test_a_breach_that_an_answer_let_fire_counts_as_late() -> None:
+    """After an outage the late signature is read first: the limit had passed half an hour before all the same."""
+    number, seconds = lateness()
+    ticket = Ticket()
+    ticket.issue()
+    ticket.clock.advance(minutes(40))
+    ticket.sign()
+    assert lateness() == (number + 1, seconds + 1800)

@@ -401,13 +401,13 @@ class LateTicket(RuleBasedStateMachine):
 
     @invariant()
     def each_run_fires_once(self) -> None:
-        """One start, one warning, one breach and one end for each token."""
-        tokens: Counter[tuple[str, str]] = Counter()
+        """One start, each warning once, one breach and one end for each token."""
+        tokens: Counter[tuple[str, str, int]] = Counter()
         for fact in self.said:
             if isinstance(fact, ClockWarned | ClockBreached):
-                tokens[fact.type, fact.token] += 1
+                tokens[fact.type, fact.token, getattr(fact, "nth", 0)] += 1
             elif isinstance(fact, ClocksStarted | ClocksStopped):
-                tokens.update((fact.type, each.token) for each in fact.clocks)
+                tokens.update((fact.type, each.token, 0) for each in fact.clocks)
         assert max(tokens.values(), default=1) == 1
 
     @invariant()

@@ -137,7 +137,7 @@ def test_paused_and_resumed_at_once_changes_nothing() -> None:
     ticket.suspend()
     ticket.resume()
     after = handle(ticket)
-    assert (after.due_at, after.warn_at, after.resting) == (before.due_at, before.warn_at, False)
+    assert (after.due_at, after.warnings, after.resting) == (before.due_at, before.warnings, False)
     assert stop_of(ticket.do(), "handle").paused_s == 0
     assert ticket.findings() == []
 

@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from shared.messages import (
+    CategoryRef,
     DivertTicket,
     Handler,
     Place,
+    TicketAmended,
     TicketDiverted,
     TicketReopened,
     TriageTicket,
@@ -159,6 +161,33 @@ def test_what_a_person_decided_outlives_a_return() -> None:
     folded.read(by(category="0501", unit=COMMUNITY, severity="I"))
     again = triaged(folded.read(returned(proposed=POLICE)))
     assert (again.category.code, again.place.unit, again.severity) == ("0501", COMMUNITY, "I")
+
+
+def test_what_was_corrected_outlives_a_return() -> None:
+    """Another category, place and severity: the next order is for what it is, not for what it seemed."""
+    folded = triage()
+    first = triaged(folded.read(report()))
+    building = CategoryRef(code="0101", name="私搭", condition="building")
+    folded.read(
+        TicketAmended(
+            category=building,
+            old_category=first.category,
+            severity="III",
+            old_severity=first.severity,
+            place=first.place.model_copy(update={"unit": COMMUNITY, "grid": None}),
+            old_place=first.place,
+            level="community",
+            unit=COMMUNITY,
+            sign_limit=first.sign_limit,
+            handle_limit=first.handle_limit,
+            calendar="always",
+            by="甲",
+            reason="看错了",
+        )
+    )
+    again = triaged(folded.read(returned(proposed=POLICE)))
+    assert (again.category.code, again.category.condition) == ("0101", "building")
+    assert (again.place.unit, again.severity) == (COMMUNITY, "III")
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
+from shared import tolerant
 from shared.errors import TryLater
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from shared.kafka import Publisher
 
 POLL_MS = 200
+FETCH_WAIT_MS = 50
+"""A question for the end of the next partition waits behind a fetch at the end of this one."""
 BATCH = 2000
 PAUSE_S = 0.5
 
@@ -35,11 +38,13 @@ class Records:
             group_id=None,
             auto_offset_reset="earliest",
             check_crcs=False,
+            fetch_max_wait_ms=FETCH_WAIT_MS,
         )
         self.caught_up = False
 
     async def __aenter__(self) -> Self:
         """Connect; raises TryLater when Kafka is away."""
+        tolerant.install()
         try:
             await self._consumer.start()
         except (KafkaError, OSError) as error:

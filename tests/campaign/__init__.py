@@ -1,0 +1,1 @@
+"""What happens to timers when their service is killed again and again?"""

@@ -201,7 +201,7 @@ def audit(
 
 async def _know_policies(settings: LocalSettings, profile: Profile) -> None:
     """Learn the rules of other versions to which tickets may be pinned; all else is read from the log."""
-    mongo = Mongo(settings.mongo)
+    mongo = Mongo(settings.mongo, timeout_ms=1000)
     try:
         await learn(mongo.db(settings.database("sla")), profile)
     except TryLater as error:

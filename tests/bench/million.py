@@ -160,10 +160,10 @@ class Million:
                 burst = dict.fromkeys(range(given.armed - given.due, given.armed), at_once)
                 await self._write(db, iter({**stream, **burst}.items()))
                 async with self._sla() as many:
+                    many_costs = await self._costs(publisher, "many")
                     resident = {"started": rss_mb(many["pid"])}
                     breached = await self._breaches(publisher, {**stream, **burst}, at_once)
                     resident["after the burst"] = rss_mb(many["pid"])
-                    many_costs = await self._costs(publisher, "many")
             finally:
                 await publisher.stop()
                 mongo.close()

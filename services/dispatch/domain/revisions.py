@@ -41,7 +41,8 @@ def revise(state: DispatchState, message: Message, now: datetime, profile: Profi
     order, triaged = allowed(state, command, command.revision)
     if command.revision == "resume":
         return [resumed(order, "asked", now, profile, command.by)]
-    _in_time(order, now, profile)
+    waiting = state.asking and profile.policy.rests("handle", "caller")
+    _in_time(order, None if waiting else now, profile)
     if command.revision == "extend":
         reason, until = _extension(order, command, now, profile)
         decide_by = order.handle_by
@@ -65,15 +66,15 @@ def revise(state: DispatchState, message: Message, now: datetime, profile: Profi
     ]
 
 
-def _in_time(order: Order, now: datetime, profile: Profile) -> None:
-    """Refuse what is asked while another request waits, or not before the limit."""
+def _in_time(order: Order, now: datetime | None, profile: Profile) -> None:
+    """Refuse what is asked while another request waits, or not before the limit; None while that does not run."""
     if order.asked is not None:
         raise Refused(
             "already-asked",
             "A request of this order waits for its decision: there is one at a time.",
             "该派单已有申请待审批：同时只能有一项。",
         )
-    if now >= order.handle_by:
+    if now is not None and now >= order.handle_by:
         limit_was = local(order.handle_by, profile)
         raise Refused(
             "too-late",

@@ -12,6 +12,7 @@ from shared.decider import State
 from shared.messages import (
     ClocksRecalculated,
     Handler,
+    InformationRequested,
     InformationWaitEnded,
     OrderDone,
     OrderExtended,
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from shared.messages import Body
+    from shared.messages import Body, ClockMove
 
 ROUNDED: Final = timedelta(milliseconds=1)
 """What an instant loses on its way through the log."""
@@ -156,6 +157,8 @@ class DispatchState(State):
     adjudicated: bool = False
     """A duty officer was asked: no order of this ticket may be returned any more."""
     closed: bool = False
+    asking: bool = False
+    """The caller was asked something and has not answered."""
 
     @property
     def last(self) -> Order | None:
@@ -180,7 +183,7 @@ def wake_at(state: DispatchState) -> datetime | None:
         return None
     if order.state == "suspended":
         return order.run.rests[-1].until
-    return None if order.asked is None else order.asked.decide_by
+    return None if order.asked is None or state.asking else order.asked.decide_by
 
 
 def after(state: DispatchState, body: Body, at: datetime) -> DispatchState:
@@ -198,8 +201,8 @@ def after_closed(state: DispatchState, fact: TicketClosed, _at: datetime) -> dic
     """End the last order, unless something else has ended it."""
     last = state.last
     if last is None or last.state not in OPEN | {"done"}:
-        return {"closed": True}
-    return {"closed": True} | _last(state, state="closed", closing=fact.closings)
+        return {"closed": True, "asking": False}
+    return {"closed": True, "asking": False} | _last(state, state="closed", closing=fact.closings)
 
 
 def after_issued(state: DispatchState, fact: OrderIssued, _at: datetime) -> dict[str, Any]:
@@ -279,9 +282,17 @@ def after_recalculated(state: DispatchState, fact: ClocksRecalculated, _at: date
             changes["sign_by"] = move.new
         elif move.order_id == order.id and move.clock == "handle":
             changes["handle_by"] = move.new
+            if order.asked is not None and fact.why == "answered":
+                changes["asked"] = after_answer(order.asked, move)
             run = {"limit": move.limit or order.run.limit, "calendar": move.calendar.partition("@")[0]}
             changes["run"] = order.run.model_copy(update=run)
     return _last(state, **changes) if changes else {}
+
+
+def after_answer(asked: Asked, move: ClockMove) -> Asked:
+    """Give a request that waits, now that its limit has moved: for as much more time, and decided by that limit."""
+    more = move.new - move.old if asked.revision == "extend" else timedelta(0)
+    return asked.model_copy(update={"decide_by": move.new, "until": asked.until + more})
 
 
 def latest_move(order: Order, fact: ClocksRecalculated) -> bool:
@@ -293,9 +304,12 @@ def after_wait(state: DispatchState, fact: InformationWaitEnded, _at: datetime) 
     """Remember that the handling did not run while the caller was asked; sla says what limit follows."""
     order = state.open
     if order is None or fact.at <= order.run.started_at:
-        return {}
-    wait = Wait(since=fact.since, until=fact.at)
-    return _last(state, run=order.run.model_copy(update={"waits": (*order.run.waits, wait)}))
+        return {"asking": False}
+    wait, asked = Wait(since=fact.since, until=fact.at), order.asked
+    if asked is not None:  # until sla says what the limit is
+        asked = asked.model_copy(update={"decide_by": asked.decide_by + (fact.at - fact.since)})
+    run = order.run.model_copy(update={"waits": (*order.run.waits, wait)})
+    return {"asking": False} | _last(state, run=run, asked=asked)
 
 
 def after_amended(state: DispatchState, fact: TicketAmended, _at: datetime) -> dict[str, Any]:
@@ -333,6 +347,7 @@ AFTER: Final[dict[type[Any], Callable[[DispatchState, Any, datetime], dict[str, 
     OrderDone: lambda state, _fact, _at: _last(state, state="done"),
     OrderReworked: after_reworked,
     ClocksRecalculated: after_recalculated,
+    InformationRequested: lambda _state, _fact, _at: {"asking": True},
     InformationWaitEnded: after_wait,
     PolicyApplied: after_policy,
     TicketAmended: after_amended,

@@ -296,8 +296,8 @@ def asked(state: SlaState, message: Message, now: datetime, profile: Profile) ->
 def heard(state: SlaState, message: Message, _now: datetime, profile: Profile) -> list[Fact]:
     """Let what rested for the caller's answer go on."""
     said: MessageReceived = message.data
-    if said.message_kind != "answer":
-        return []
+    if said.message_kind != "answer" or state.asked is None or said.received_at < state.asked.since:
+        return []  # what was said before the question does not answer it
     return wait_over(state, "answered", said.received_at, profile)
 
 

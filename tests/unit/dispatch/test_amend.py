@@ -15,6 +15,7 @@ from shared.messages import (
     ClockMove,
     ClocksRecalculated,
     DepartmentOrderChanged,
+    InformationRequested,
     InformationWaitEnded,
     PolicyApplied,
     ReworkOrdered,
@@ -173,3 +174,24 @@ def test_another_policy_holds_for_later_orders_of_the_ticket() -> None:
     update(folded, done())
     (again,) = folded.read(ReworkOrdered(order_id=FIRST, reason="still wet", by="Qian", reworks=1)).facts
     assert again.handle_limit == Span(amount=9, unit="urgent_hours")
+
+
+def test_more_time_may_be_asked_for_while_the_limit_does_not_run() -> None:
+    """The old limit passes while the caller is waited for: a request is neither too late nor lapsed by it."""
+    folded = dispatch()
+    update(folded, sign())
+    folded.clock.advance(HOUR)
+    question = {"question": "Which house?", "by": "Zhou", "since": MORNING + HOUR, "until": MORNING + 9 * HOUR}
+    folded.read(InformationRequested(**question))  # type: ignore[arg-type]
+    folded.clock.advance(2 * HOUR)
+    assert update(folded, extend(until=MORNING + 4 * HOUR)).refused is None
+    folded.clock.advance(2 * HOUR)
+    assert folded.wake_at() is None
+    folded.read(InformationWaitEnded(why="answered", since=MORNING + HOUR, at=MORNING + 5 * HOUR))
+    answered = ClockMove(
+        clock="handle", token=f"{FIRST}/handle/2", order_id=FIRST, old=MORNING + 2 * HOUR, new=MORNING + 6 * HOUR
+    )
+    folded.read(ClocksRecalculated(clocks=(answered,), at=MORNING + 5 * HOUR, why="answered"))
+    assert folded.wake_at() == MORNING + 6 * HOUR
+    folded.read(grant())
+    assert limit_of(folded) == MORNING + 8 * HOUR

@@ -278,6 +278,7 @@ class Ticket:
         run = self.handling[order]
         old = run.by(self.profile)
         run.extensions.append((old, old + by))
+        run.extensions[-1] = (old, run.by(self.profile))
         return self.read(
             OrderExtended(
                 order_id=order,

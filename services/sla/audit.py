@@ -142,6 +142,8 @@ class Duty:
     """Counted time that extensions have added."""
     extended: list[tuple[datetime, timedelta]] = field(default_factory=list)
     """When each was granted, and what was added before it."""
+    relimited: list[tuple[datetime, Span, Calendar]] = field(default_factory=list)
+    """When it was given another length or working time, and those before it."""
     pauses: list[Pause] = field(default_factory=list)
     ended_at: datetime | None = None
     level: str | None = None
@@ -173,6 +175,10 @@ class Duty:
         if self.resting:
             since = self.pauses[-1].start
             self.pauses[-1] = Pause(since, max(resumed_at, since))
+            for given, limit, calendar in self.relimited:
+                if given > resumed_at:  # noticed after a correction that was given later, and says so by itself
+                    self.limit, self.calendar = limit, calendar
+                    break
             self._count_again(since, at)
             before = next((extra for given, extra in self.extended if given > resumed_at), None)
             if before is not None:  # its going on was noticed after an extension that was granted later
@@ -209,12 +215,15 @@ class Duty:
             return  # what was agreed afterwards changes nothing
         self.stood = (self.due_at, self.warns, at)
         due_at, warns = self.counted()
+        warns = self.warns if self.resting else warns
         passed = sum(warn < since for warn in self.warns)
         self.move(due_at, (*self.warns[:passed], *warns[passed:]), at)
         self.agreed.add(self.due_at)
 
     def relimit(self, limit: Span, calendar: Calendar, at: datetime) -> None:
         """Note that it has another length or working time since `at`, counted from its own start."""
+        if self.limit is not None:
+            self.relimited.append((at, self.limit, self.calendar))
         self.limit, self.calendar = limit, calendar
         self._count_again(at, at)
 
@@ -539,7 +548,7 @@ class Ledger:
             self._relimit_one(duty, at)
 
     def _relimit_one(self, duty: Duty, at: datetime) -> None:
-        if duty.ended_at is None and not duty.breached and duty.limit is not None:
+        if duty.over_at() is None and not duty.breached and duty.limit is not None:
             limit = (self._said.get(duty.cause) if duty.level is None else None) or self._limit(duty)
             usual = "" if duty.cause in OF_PEOPLE else self._calendar
             calendar = self._profile.calendar(usual or self._profile.content.clocks.calendar)

@@ -310,7 +310,9 @@ def _moved(before: Running, running: Running, profile: Profile, due: datetime) -
     start, calendar = running.start, _calendar(running, profile)
     share = start.warn_share or None
     rules = profile.policy.warnings(start.clock, share) if before.warnings else ()
-    warnings = warnings_at(start.started_at, due, rules, calendar, running.pauses)
+    warnings = before.warnings  # while it rests: they are counted again when it goes on
+    if not running.resting:
+        warnings = warnings_at(start.started_at, due, rules, calendar, running.pauses)
     return ClockMove(
         clock=start.clock,
         token=start.token,

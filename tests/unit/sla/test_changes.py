@@ -25,7 +25,7 @@ from shared.messages import (
 )
 from tests.unit.sla.cities import GRID, city
 from tests.unit.sla.ladder import CREW, LEAK, span
-from tests.unit.sla.test_machine import LateTicket, spans
+from tests.unit.sla.test_machine import TICK, LateTicket, spans
 
 if TYPE_CHECKING:
     from services.sla.domain.state import Running
@@ -101,6 +101,13 @@ class ChangedTicket(LateTicket):
         if waits and waits[-1].end is None:
             waits[-1] = waits[-1]._replace(end=max(self.ticket.then, waits[-1].start))
 
+    @precondition(lambda self: self.orders)
+    @rule()
+    def do(self) -> None:
+        """Say that the last order is done."""
+        self.hears(self.ticket.do(self.last))
+        self.alarmed = False
+
     @rule(hours=st.integers(1, 72))
     def ask(self, hours: int) -> None:
         """Ask the caller something; perhaps they were asked already."""
@@ -109,7 +116,8 @@ class ChangedTicket(LateTicket):
 
     @rule()
     def answer(self) -> None:
-        """The caller answers, perhaps without having been asked."""
+        """The caller answers, perhaps without having been asked; not at the instant of another message."""
+        self.ticket.clock.advance(TICK)
         self.hears(
             self.ticket.read(MessageReceived(message_id="m", message_kind="answer", received_at=self.ticket.then))
         )

@@ -17,7 +17,7 @@ TimeUnit = Literal[
 ]
 
 UNITS: Final[tuple[str, ...]] = get_args(TimeUnit)
-_WRITTEN = re.compile(r"(\d{1,6}) +([a-z_]+)")
+_WRITTEN = re.compile(r"(\d{1,12}) +([a-z_]+)")
 
 
 class Limit(BaseModel):

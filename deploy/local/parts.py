@@ -32,8 +32,8 @@ COMMON = (
     "GRIDCALL_CLOCK_ORIGIN",
     "GRIDCALL_LOG",
 )
-OWN = {"intake": ("GRIDCALL_PII_KEY",)}
-"""intake alone keeps names and phones, so it alone gets their key."""
+OWN = {"intake": ("GRIDCALL_PII_KEY",), "sla": ("GRIDCALL_SLA_AUDIT_SPEED",)}
+"""intake alone keeps names and phones, so it alone gets their key; sla alone audits what was written before."""
 
 KAFKA = Part("kafka", 9092, "GRIDCALL_KAFKA_PORT")
 MONGOD = Part("mongod", 27017, "GRIDCALL_MONGO_PORT")

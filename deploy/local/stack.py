@@ -138,6 +138,7 @@ class Stack:
             "GRIDCALL_CLOCK_ORIGIN": settings.clock_origin,
             "GRIDCALL_LOG": settings.log,
             "GRIDCALL_PII_KEY": settings.pii_key,
+            "GRIDCALL_SLA_AUDIT_SPEED": f"{virtual_time.fastest(self.clock_file):g}",
             **{part.port_variable: str(self.port(part)) for part in SERVICES},
         }
 

@@ -68,6 +68,12 @@ def begin(file: Path, speed: float, world: Clock = WORLD, at: datetime | None = 
     return origin
 
 
+def fastest(file: Path) -> float:
+    """Give the highest speed at which the data beside the file was written; 1 where nothing is known."""
+    kept = _kept(file)
+    return 1.0 if kept is None else max(kept.fastest, kept.speed)
+
+
 def go(file: Path, world: Clock = WORLD) -> None:
     """Let a time that is held run from now on."""
     kept = _kept(file)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from services.sla.auditor import Asked, Audited
+from services.sla.settings import own
 from shared import metrics
 from shared.clock import RealClock
 from shared.envelope import Envelope, Outgoing, headers
@@ -82,7 +83,7 @@ async def audit_after(every_s: float, service: Service, loop: PartitionLoop, tur
         profile=service.settings.profile,
         policies=service.profile.policies(),
         now=service.clock.now(),
-        speed=service.settings.clock_speed,
+        speed=max(service.settings.clock_speed, own(service.settings).sla_audit_speed),
         partitions=[(number, positions[number]) for number in turns.order(positions, WORLD.now())],
         budget_s=max(every_s, SHORTEST_S),
     )

@@ -13,6 +13,9 @@ class Settings(Shared):
     sla_audit_every_s: float = Field(
         300.0, ge=0, allow_inf_nan=False, description="seconds between two audits of the timers; 0: never"
     )
+    sla_audit_speed: float = Field(
+        1.0, gt=0, allow_inf_nan=False, description="highest speed of time at which the log was written"
+    )
 
 
 def own(settings: Shared) -> Settings:

@@ -87,12 +87,6 @@ def added(old: datetime, new: datetime, limit: Limited, calendar: Calendar) -> t
     return elapsed(counted_on(limit, calendar), old, new)
 
 
-def share_at(start: datetime, due: datetime, limit: Limited, calendar: Calendar, share: float) -> datetime:
-    """Give the instant at which a share of the counted time from `start` to `due` is used up."""
-    on = counted_on(limit, calendar)
-    return _without_pause(start, share * elapsed(on, start, due), on)
-
-
 def warnings_at(
     start: datetime,
     due: datetime,

@@ -12,6 +12,7 @@ from rich.table import Table
 from deploy.cli.audit import stack_time
 from deploy.cli.output import FINDING, USAGE, Failure, err, out, print_json
 from deploy.local.settings import LocalSettings
+from services.sla.recount import tell
 from services.sla.repin import Pinned, applied, pinned_elsewhere
 from shared.kafka import Publisher
 from shared.mongo import Mongo
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 LISTED: Final = 20
-CHUNK: Final = 1000
 
 
 @dataclass(slots=True)
@@ -109,17 +109,11 @@ async def _apply(profile: Profile, by: str) -> int:
                 FINDING,
             )
         await learn(db, profile)
-        told, batch = 0, []
-        async for pinned in pinned_elsewhere(db, profile, now):
-            batch.append(applied(pinned.ticket, profile.version, by, now))
-            if len(batch) >= CHUNK:
-                await publisher.send(batch)
-                told, batch = told + len(batch), []
-        await publisher.send(batch)
+        pinned = pinned_elsewhere(db, profile, now)
+        return await tell(publisher, (applied(each.ticket, profile.version, by, now) async for each in pinned))
     finally:
         await publisher.stop()
         mongo.close()
-    return told + len(batch)
 
 
 # ---------------------------------------------------------------- saying it

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from services.dispatch.domain import limit, local
+from services.dispatch.domain import limit
 from services.dispatch.domain.state import latest_move
 from shared.decider import Effect
 from shared.messages import (
@@ -188,7 +188,7 @@ def _suspended(_state: DispatchState, message: Message, profile: Profile) -> Bod
     fact: OrderSuspended = message.data
     known = (reason for reason in profile.revisions.suspension.reasons if reason.id == fact.reason)
     why = next(((reason.en, reason.zh) for reason in known), (fact.reason, fact.reason))
-    until = local(fact.until, profile)
+    until = profile.local(fact.until)
     sentence = f"Suspended until {until}: {why[0]}. 已挂账至{until}：{why[1]}。"
     return _changed(fact.order_id, sentence, state=("signed", "suspended"))
 
@@ -203,7 +203,7 @@ def _resumed(state: DispatchState, message: Message, _profile: Profile) -> Body:
 
 def _extended(_state: DispatchState, message: Message, profile: Profile) -> Body:
     fact: OrderExtended = message.data
-    new = local(fact.handle_by, profile)
+    new = profile.local(fact.handle_by)
     sentence = f"The extension was granted: the limit is now {new}. 延期已批准：新的办理期限为{new}。"
     return _changed(fact.order_id, sentence, handle_by=(fact.old, fact.handle_by))
 

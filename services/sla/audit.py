@@ -483,7 +483,7 @@ class Ledger:
         """Owe what an order says no limit of, where the profile has one."""
         limit = self._policy.policy.limit(clock, self._matter)
         if limit is not None:
-            calendar, span = self._profile.calendar(order.calendar), Span(amount=limit.amount, unit=limit.unit)
+            calendar, span = self._profile.calendar(order.calendar), Span.of(limit)
             due = due_at(start, limit, calendar)
             self._duty(clock, order_id, at, start, due, span, calendar, order.warn_share)
 
@@ -499,7 +499,7 @@ class Ledger:
         if limit is None or any(duty.ended_at is None for duty in self._duties.get((order_id, clock), ())):
             return
         calendar = self._profile.calendar(self._profile.content.clocks.calendar)
-        due, span = due_at(at, limit, calendar), Span(amount=limit.amount, unit=limit.unit)
+        due, span = due_at(at, limit, calendar), Span.of(limit)
         self._duty(clock, order_id, at, at, due, span, calendar, None)
 
     def _duty(
@@ -552,7 +552,7 @@ class Ledger:
             limit = (self._said.get(duty.cause) if duty.level is None else None) or self._limit(duty)
             usual = "" if duty.cause in OF_PEOPLE else self._calendar
             calendar = self._profile.calendar(usual or self._profile.content.clocks.calendar)
-            span = duty.limit if limit is None else Span(amount=limit.amount, unit=limit.unit)
+            span = duty.limit if limit is None else Span.of(limit)
             duty.relimit(span, calendar, at)
 
     def _limit(self, duty: Duty) -> Limited | None:

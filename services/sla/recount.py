@@ -14,6 +14,8 @@ from shared.mongo import remedies
 from shared.topics import TICKETS
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from services.sla.domain import SlaState
     from shared.clock import Clock
     from shared.kafka import Publisher
@@ -40,16 +42,22 @@ async def recount_where_calendars_changed(db: Database, publisher: Publisher, pr
         last = await db[META].find_one({"_id": COUNTED})
     if last is not None and last["ids"] == today:
         return 0
-    told, batch = 0, []
     with remedies():
-        async for document in db["tickets"].find({"c": {"$elemMatch": {"$nin": today}}}, {"_id": 1}):
-            batch.append(_command(document["_id"], today, clock))
-            if len(batch) >= CHUNK:
-                await publisher.send(batch)
-                told, batch = told + len(batch), []
-    await publisher.send(batch)
-    with remedies():
+        found = db["tickets"].find({"c": {"$elemMatch": {"$nin": today}}}, {"_id": 1})
+        told = await tell(publisher, (_command(each["_id"], today, clock) async for each in found))
         await db[META].replace_one({"_id": COUNTED}, {"_id": COUNTED, "ids": today}, upsert=True)
+    return told
+
+
+async def tell(publisher: Publisher, commands: AsyncIterator[Outgoing]) -> int:
+    """Put commands for many tickets onto the log, some at a time, and give how many these were; raises TryLater."""
+    told, batch = 0, []
+    async for command in commands:
+        batch.append(command)
+        if len(batch) >= CHUNK:
+            await publisher.send(batch)
+            told, batch = told + len(batch), []
+    await publisher.send(batch)
     return told + len(batch)
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+if TYPE_CHECKING:
+    from shared.deadline import Limited
 
 Channel = Literal["hotline", "app", "qr", "grid", "patrol", "visit", "web", "import", "open311"]
 Severity = Literal["I", "II", "III", "IV"]
@@ -93,6 +96,11 @@ class Span(Part):
 
     amount: float
     unit: str
+
+    @classmethod
+    def of(cls, limit: Limited) -> Span:
+        """Give a limit of the profile as messages carry it."""
+        return cls(amount=limit.amount, unit=limit.unit)
 
 
 class ClockStart(Part):

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         ProfileFile,
         Road,
         Severity,
+        Staff,
         Unit,
     )
     from shared.profile.routing import Diversion, Route
@@ -129,10 +130,10 @@ class Profile:
         """The unit and everything above it, lowest first; empty for an unknown one."""
         return self._chains.get(unit_id, ())
 
-    def present(self, unit: Unit, at: datetime) -> bool:
-        """Whether the unit has staff that is not away on the local day of `at`."""
+    def present(self, unit: Unit, at: datetime) -> tuple[Staff, ...]:
+        """Staff of the unit that is not away on the local day of `at`."""
         day = at.astimezone(self._zone).date()
-        return any(not any(each.begin <= day <= each.end for each in staff.away) for staff in unit.staff)
+        return tuple(staff for staff in unit.staff if not any(each.begin <= day <= each.end for each in staff.away))
 
     def local(self, at: datetime) -> str:
         """An instant as the clocks of the city show it."""
@@ -143,12 +144,12 @@ class Profile:
         unit = self._units.get(unit_id)
         if unit is None:
             return ()
-        roles, day = self.ladder.roles(unit.level), at.astimezone(self._zone).date()
-        return tuple(
-            staff.id
-            for staff in unit.staff
-            if (not roles or staff.role in roles) and not any(each.begin <= day <= each.end for each in staff.away)
-        )
+        roles = self.ladder.roles(unit.level)
+        return tuple(staff.id for staff in self.present(unit, at) if not roles or staff.role in roles)
+
+    def owner(self, unit_id: str, level: str) -> str:
+        """The unit of a level at the place of a unit: itself or one above it; the topmost where the place has none."""
+        return next((unit.id for unit in self.chain(unit_id) if unit.level == level), self.top.id)
 
     def one_level_up(self, unit_id: str) -> Unit:
         """The next unit above that has staff, else the topmost: who decides what a unit and its handlers ask for."""
@@ -262,14 +263,6 @@ class Profile:
             message = "signing and handling always have a limit"
             raise LookupError(message)
         return Limits(sign=sign, handle=handle)
-
-    def total(self, severity: Severity) -> Limit | None:
-        """From the report to the closing, by severity; None where the city sets no such limit."""
-        return self.policy.limit("total", Matter(severity))
-
-    def waiting(self, clock: str) -> Limit | None:
-        """How long a person may be waited for: accept, dispatch, verify or call-back; None for no limit."""
-        return self.policy.limit(clock, Matter())
 
     def _condition(self, category: Category | str, condition: Condition | str | None) -> Condition:
         """The one condition that is meant; a LookupError says which there are."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from services.dispatch.domain import amend, commands, orders, revisions
-from services.dispatch.domain.revisions import limit, local
+from services.dispatch.domain.revisions import limit
 from services.dispatch.domain.state import DispatchState, Order, after, wake_at
 from shared.messages import (
     AmendTicket,
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from shared.decider import Message
     from shared.profile import Profile
 
-__all__ = ["DispatchState", "Order", "decide", "evolve", "limit", "local", "wake_at"]
+__all__ = ["DispatchState", "Order", "decide", "evolve", "limit", "wake_at"]
 
 
 def evolve(state: DispatchState, message: Message) -> DispatchState:

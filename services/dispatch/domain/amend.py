@@ -56,11 +56,9 @@ def amend(state: DispatchState, message: Message, _now: datetime, profile: Profi
         place=place,
         old_place=triaged.place,
         level=route.level if moved else triaged.level,
-        unit=next((each.id for each in profile.chain(place.unit) if each.level == route.level), profile.top.id)
-        if moved
-        else triaged.unit,
-        sign_limit=Span(amount=limits.sign.amount, unit=limits.sign.unit),
-        handle_limit=Span(amount=limits.handle.amount, unit=limits.handle.unit),
+        unit=profile.owner(place.unit, route.level) if moved else triaged.unit,
+        sign_limit=Span.of(limits.sign),
+        handle_limit=Span.of(limits.handle),
         calendar=profile.working_time(category.code, department).name,
         by=command.by,
         reason=command.reason.strip(),

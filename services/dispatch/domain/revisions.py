@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, Literal
-from zoneinfo import ZoneInfo
 
 from services.dispatch.domain.edges import allowed, named
 from services.dispatch.domain.state import OPEN, Rest, wake_at
@@ -75,7 +74,7 @@ def _in_time(order: Order, now: datetime | None, profile: Profile) -> None:
             "该派单已有申请待审批：同时只能有一项。",
         )
     if now is not None and now >= order.handle_by:
-        limit_was = local(order.handle_by, profile)
+        limit_was = profile.local(order.handle_by)
         raise Refused(
             "too-late",
             f"The limit was {limit_was}: more time is asked for before the limit, not at it or after it.",
@@ -95,7 +94,7 @@ def _extension(order: Order, command: ReviseOrder, now: datetime, profile: Profi
     if not command.reason.strip():
         raise Refused("no-reason", "Say why more time is needed: `reason` is empty.", "请写明延期原因（reason）。")
     until = _future(command, now, "the new limit", "新的期限")
-    stands = local(order.handle_by, profile)
+    stands = profile.local(order.handle_by)
     if until <= order.handle_by:
         raise _not_later(stands)
     latest = _latest(order.handle_by, rules.longest, order, profile)
@@ -174,7 +173,7 @@ def _latest(since: datetime, longest: Limit, order: Order, profile: Profile) -> 
 def _too_long(longest: str, zh: str, latest: datetime | None, profile: Profile) -> Refused:
     if latest is None:
         return Refused("too-long", f"{longest}: the calendar does not reach so far.", f"{zh}：超出工作日历范围。")
-    at = local(latest, profile)
+    at = profile.local(latest)
     return Refused("too-long", f"{longest}: until {at} at the latest.", f"{zh}：最晚至{at}。")
 
 
@@ -298,8 +297,3 @@ def limit(run: Run, profile: Profile) -> datetime:
     at = moved(run.started_at, run.limit, calendar, run.model_copy(update=none).pauses, extra)
     assert at is not None  # noqa: S101 - only a pause without an end makes it so
     return at
-
-
-def local(at: datetime, profile: Profile) -> str:
-    """Give an instant as the clocks of the city show it."""
-    return at.astimezone(ZoneInfo(profile.zone)).strftime("%Y-%m-%d %H:%M")

@@ -74,7 +74,7 @@ def begin(
         warn_at=warnings[0] if warnings else None,
         warn_again=warnings[1:],
         warn_share=rules[0] if len(rules) == 1 and isinstance(rules[0], float) else 0.0,
-        limit=Span(amount=limit.amount, unit=limit.unit),
+        limit=Span.of(limit),
         calendar=on.id,
         provisional=on.provisional(due),
     )
@@ -241,24 +241,21 @@ def relimit(
             continue
         due = before.due_at if running.resting else _counted(running, profile) or before.due_at
         again = _moved(before, running, profile, _not_after_handling(running, due, now_on, profile))
-        if (
-            (again.limit or before.start.limit) != before.limit
-            or abs(again.new - before.due_at) >= ROUNDED
-            or _differs(again, before)
-        ):
+        if abs(again.new - before.due_at) >= ROUNDED or _differs(again, before):
             moves.append(again)
     return recalculated(moves, why, at)
 
 
 def _differs(again: ClockMove, before: Running) -> bool:
-    return (again.calendar, again.provisional) != (before.calendar, before.provisional)
+    now = (again.limit or before.start.limit, again.calendar, again.provisional)
+    return now != (before.limit, before.calendar, before.provisional)
 
 
 def _relimited(running: Running, said: Span | None, state: SlaState, profile: Profile) -> Running:
     """Give a clock with the length that now holds for it; its own where the profile has none for it any more."""
     limit = said or _limit(running, state, profile)
     usual = "" if running.cause in OF_PEOPLE else state.calendar
-    span = running.limit if limit is None else Span(amount=limit.amount, unit=limit.unit)
+    span = running.limit if limit is None else Span.of(limit)
     on = counted_on(span, profile.calendar(usual or profile.content.clocks.calendar))
     after = ClockMove(
         clock=running.start.clock,

@@ -43,10 +43,9 @@ def fire(state: SlaState, by: datetime, now: datetime, profile: Profile) -> tupl
     facts: list[Fact] = []
     noticed = max(by, now)
     while True:
-        running = _next_due(state, by)
-        waits = state.asked is not None and state.asked.until <= by
-        if waits and state.asked is not None and (running is None or state.asked.until <= (running.next_at() or by)):
-            said = wait_over(state, "expired", state.asked.until, profile)
+        running, until = _next_due(state, by), None if state.asked is None else state.asked.until
+        if until is not None and until <= by and (running is None or until <= (running.next_at() or by)):
+            said = wait_over(state, "expired", until, profile)
         elif running is None:
             return state, facts
         elif running.next_warning() is not None:
@@ -120,7 +119,7 @@ def climb(state: SlaState, cause: LadderCause, order_id: str | None, now: dateti
                 continue
         return [*skipped, *add(state, cause, level, order_id, now, profile)]
     times = state.repeated.get(cause, 0) + 1
-    notice, top = profile.ladder.notices[min(times, len(profile.ladder.notices)) - 1], _unit(chain, last, profile)
+    notice, top = profile.ladder.notices[min(times, len(profile.ladder.notices)) - 1], profile.owner(state.unit, last)
     again = SupervisionRepeated(
         level=last,
         unit=top,
@@ -136,8 +135,7 @@ def add(
     state: SlaState, cause: LadderCause, level: str, order_id: str | None, now: datetime, profile: Profile
 ) -> list[Fact]:
     """Make a level an owner, with a clock of its own."""
-    chain = {unit.level: unit for unit in profile.chain(state.unit)}
-    unit = _unit(chain, level, profile)
+    unit = profile.owner(state.unit, level)
     added = TicketEscalated(
         from_level=standing(state, cause, profile),
         to_level=level,
@@ -156,10 +154,6 @@ def _why_not(unit: Unit | None, now: datetime, profile: Profile) -> Literal["no-
     if not unit.staff:
         return "no-staff"
     return None if profile.present(unit, now) else "all-away"
-
-
-def _unit(chain: dict[str, Unit], level: str, profile: Profile) -> str:
-    return chain[level].id if level in chain else profile.top.id
 
 
 def standing(state: SlaState, cause: LadderCause, profile: Profile) -> str:
@@ -196,7 +190,7 @@ def level_clock(
     counted from the limit, one outage would send everything to the top within a second.
     """
     limit = clocks.step(state, cause, level, profile) or profile.ladder.repeat(state.severity)
-    span = Span(amount=limit.amount, unit=limit.unit)
+    span = Span.of(limit)
     calendar = profile.calendar(state.calendar)
     due = due_at(now, span, calendar)
     start = ClockStart(

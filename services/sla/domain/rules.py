@@ -348,8 +348,8 @@ def recounted(state: SlaState, message: Message, _now: datetime, profile: Profil
         before=state.policy,
         policy=command.policy,
         by=command.by,
-        sign_limit=None if limits is None else Span(amount=limits.sign.amount, unit=limits.sign.unit),
-        handle_limit=None if limits is None else Span(amount=limits.handle.amount, unit=limits.handle.unit),
+        sign_limit=None if limits is None else Span.of(limits.sign),
+        handle_limit=None if limits is None else Span.of(limits.handle),
     )
     said = {"sign": applied.sign_limit, "handle": applied.handle_limit}
     return [applied, *clocks.relimit(folded(state, applied), "policy", message.envelope.time, profile, said)]

@@ -19,7 +19,7 @@ from shared.messages import (
 )
 
 if TYPE_CHECKING:
-    from shared.profile import Category, Condition, Limit, Profile, Route
+    from shared.profile import Category, Condition, Profile, Route
     from shared.profile import Location as Found
 
 Missing = Literal["category", "condition", "place", "lead"]
@@ -97,11 +97,11 @@ class Assessment:
             severity=severity,
             place=place,
             level=route.level,
-            unit=_owner(profile, place.unit, route.level),
+            unit=profile.owner(place.unit, route.level),
             lead=lead,
             assists=tuple(assist for each in route.assists if (assist := Handler(kind=each.kind, id=each.id)) != lead),
-            sign_limit=_span(limits.sign),
-            handle_limit=_span(limits.handle),
+            sign_limit=Span.of(limits.sign),
+            handle_limit=Span.of(limits.handle),
             warn_share=profile.warn_share,
             description=report.text,
             attachments=report.attachments,
@@ -219,15 +219,6 @@ def _route(
     return profile.route(category, condition, unit, ownership, severity=severity)
 
 
-def _owner(profile: Profile, unit: str, level: str) -> str:
-    """Give the unit of the level at the place; the route's level is one that the place has."""
-    return next((each.id for each in profile.chain(unit) if each.level == level), profile.top.id)
-
-
 def staffed(profile: Profile, unit: str) -> str:
     """Give the unit, or the next above that has staff: a queue that nobody looks into is no queue."""
     return next((each.id for each in profile.chain(unit) if each.staff), profile.top.id)
-
-
-def _span(limit: Limit) -> Span:
-    return Span(amount=limit.amount, unit=limit.unit)

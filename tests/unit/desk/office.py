@@ -10,7 +10,7 @@ from services.desk.deadlines import deadlines
 from services.desk.names import Names
 from shared import messages as m
 from shared.calendar import Pause
-from shared.deadline import counted_on, due_at, moved, share_at
+from shared.deadline import counted_on, due_at, moved, warnings_at
 from shared.profile import parse_profile
 from tests.unit.desk.lives import Life
 from tests.unit.profile.small import SMALL
@@ -60,7 +60,7 @@ class Office(Life):
             "order_id": "o",
             "started_at": self.start,
             "due_at": self.due,
-            "warn_at": share_at(self.start, self.due, self.limit, self.calendar, 0.8),
+            "warn_at": warnings_at(self.start, self.due, (0.8,), counted_on(self.limit, self.calendar))[0],
             "limit": self.limit,
             "calendar": on.id,
             "provisional": on.provisional(self.due),

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from shared.messages.registry import Fact
 
 
-class State(BaseModel):
-    """What a service knows of one ticket: the fold of what it has read and said. Never changed in place."""
+class Frozen(BaseModel):
+    """A part of a state. Never changed in place."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -34,6 +34,10 @@ class State(BaseModel):
         object.__setattr__(made, "__pydantic_extra__", None)
         object.__setattr__(made, "__pydantic_private__", None)
         return made
+
+
+class State(Frozen):
+    """What a service knows of one ticket: the fold of what it has read and said."""
 
 
 S = TypeVar("S", bound=State)

@@ -25,6 +25,7 @@ from aiokafka.partitioner import murmur2
 from rich.console import Console
 from rich.table import Table
 
+from deploy.local.processes import free_port
 from services.sla.handlers import decider
 from shared.clock import RealClock
 from shared.decider import Message
@@ -66,6 +67,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--due", type=int, default=50_000, help="of which so many are due at one second (50,000)")
     parser.add_argument("--rate", type=int, default=200, help="and so many a second before that (200)")
     parser.add_argument("--loop", type=int, default=2_000, help="orders and signatures that are timed (2,000)")
+    parser.add_argument("--instances", type=int, default=1, help="processes of sla (1)")
     parser.add_argument("--out", type=Path, default=OUT)
     given = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="gridcall-million-") as folder:
@@ -132,6 +134,7 @@ class Million:
         self.city = City(self.folder, environment={"GRIDCALL_LOG_LEVEL": "warning", "GRIDCALL_LOG_PARTITIONS": "16"})
         self.ticks = Ticks(self.city.profile)
         self.clock = RealClock()
+        self.ports = [self.city.ports["sla"], *(free_port() for _ in range(1, self.given.instances))]
 
     async def run(self) -> dict[str, Any]:
         """Measure with few timers, then with all of them."""
@@ -161,9 +164,9 @@ class Million:
                 await self._write(db, iter({**stream, **burst}.items()))
                 async with self._sla() as many:
                     many_costs = await self._costs(publisher, "many")
-                    resident = {"started": rss_mb(many["pid"])}
+                    resident = {"started": max(map(rss_mb, many["pids"]))}
                     breached = await self._breaches(publisher, {**stream, **burst}, at_once)
-                    resident["after the burst"] = rss_mb(many["pid"])
+                    resident["after the burst"] = max(map(rss_mb, many["pids"]))
             finally:
                 await publisher.stop()
                 mongo.close()
@@ -175,6 +178,7 @@ class Million:
         }
         return {
             "armed": given.armed,
+            "instances": given.instances,
             "ready_s_with_few": few["ready_s"],
             "ready_s": many["ready_s"],
             "stream_per_s": given.rate,
@@ -205,16 +209,19 @@ class Million:
     async def _sla(self) -> AsyncIterator[dict[str, Any]]:
         """Run sla; `ready_s` is the time from its start until it is ready, the imports of Python included."""
         began = self.clock.now()
-        process = self.city.start("sla")
-        await self.city.ready("sla")
+        processes = [self.city.start("sla", port=port, instance=str(port)) for port in self.ports]
+        for port in self.ports:
+            await self.city.ready("sla", port)
         ready_s = round((self.clock.now() - began).total_seconds(), 2)
         say(f"sla is ready after {ready_s} s")
         try:
-            yield {"pid": process.pid, "ready_s": ready_s}
+            yield {"pids": [process.pid for process in processes], "ready_s": ready_s}
         finally:
             self.city.processes.pop("sla")
-            process.send_signal(signal.SIGTERM)
-            process.wait(60)
+            for process in processes:
+                process.send_signal(signal.SIGTERM)
+            for process in processes:
+                process.wait(60)
 
     async def _breaches(self, publisher: Publisher, due: dict[int, datetime], at_once: datetime) -> dict[str, datetime]:
         """Give when each breach was said, while orders for other tickets come in and get their clocks."""
@@ -279,8 +286,8 @@ class Million:
         return (self.clock.now() - started).total_seconds()
 
     def _handled(self) -> float:
-        port, kinds = self.city.ports["sla"], (OrderIssued, OrderSigned, OrderDone)
-        return sum(metric(port, "gridcall_records_total", type=each.type) for each in kinds)
+        kinds = (OrderIssued, OrderSigned, OrderDone)
+        return sum(metric(port, "gridcall_records_total", type=each.type) for port in self.ports for each in kinds)
 
 
 def lateness(breached: dict[str, datetime], due: dict[int, datetime]) -> list[float]:

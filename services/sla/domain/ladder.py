@@ -58,8 +58,13 @@ def fire(state: SlaState, by: datetime, now: datetime, profile: Profile) -> tupl
 
 
 def _next_due(state: SlaState, by: datetime) -> Running | None:
-    due = [(at, running) for running in state.clocks if (at := running.next_at()) is not None and at <= by]
-    return min(due, key=lambda pair: pair[0])[1] if due else None
+    earliest: datetime | None = None
+    found: Running | None = None
+    for running in state.clocks:
+        at = running.next_at()
+        if at is not None and at <= by and (earliest is None or at < earliest):
+            earliest, found = at, running
+    return found
 
 
 def wait_over(state: SlaState, why: Literal["answered", "expired"], at: datetime, profile: Profile) -> list[Fact]:

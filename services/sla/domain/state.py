@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, Field
 
 from shared.calendar import Pause
-from shared.decider import Message, State
+from shared.decider import Frozen, Message, State
 from shared.ids import digest
 from shared.messages import (
     AdjudicationAsked,
@@ -51,10 +51,8 @@ FOUND_KEPT: Final = 500
 """Findings of audits that are remembered per ticket; the auditor itself tells none that is on the log."""
 
 
-class Rest(BaseModel):
+class Rest(Frozen):
     """A pause of a clock."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     since: AwareDatetime
     until: AwareDatetime | None = None
@@ -65,19 +63,15 @@ class Rest(BaseModel):
         return Pause(self.since, self.until, self.reason)
 
 
-class Extension(BaseModel):
+class Extension(Frozen):
     """A limit that somebody has moved."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     old: AwareDatetime
     new: AwareDatetime
 
 
-class Running(BaseModel):
+class Running(Frozen):
     """A clock that runs or rests. It stays after its breach, until somebody does what it waits for."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     start: ClockStart
     moved: ClockMove | None = None
@@ -131,20 +125,21 @@ class Running(BaseModel):
 
     def next_warning(self) -> datetime | None:
         """Give the instant of its next warning; None when its next event is its limit."""
-        warnings = self.warnings
-        return warnings[self.warned] if self.warned < len(warnings) and warnings[self.warned] < self.due_at else None
+        stands = self.moved or self.start
+        if stands.warn_at is None or self.warned > len(stands.warn_again):
+            return None
+        warning = stands.warn_again[self.warned - 1] if self.warned else stands.warn_at
+        return warning if warning < self.due_at else None
 
     def next_at(self) -> datetime | None:
         """Give the instant of its next warning or its limit, whichever comes next; None when nothing more comes."""
-        if self.breached or self.resting:
+        if self.breached or (self.rests and self.resting):
             return None
         return self.next_warning() or self.due_at
 
 
-class Asked(BaseModel):
+class Asked(Frozen):
     """The caller was asked something and has not answered yet."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     since: AwareDatetime
     until: AwareDatetime

@@ -1,4 +1,4 @@
-"""Where do the tables in the README come from? From the code: `make docs` writes them, a test finds stale ones."""
+"""Where do the README's tables and the contract come from? The code: `make docs` writes, a test finds stale ones."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import inspect
 from importlib import import_module
 from pathlib import Path
 
+from deploy import asyncapi, schemas
+from deploy.grafana import panels
 from shared import metrics
 from shared.messages import DESK_COMMANDS, REGISTRY, Body
 from shared.settings import PORTS, Settings, documented
@@ -50,7 +52,7 @@ def what_happens() -> str:
         if body.kind == "receipt":
             then = "the hotline or app"
         elif body.kind in {"order", "answer"}:
-            then = "the department" if "update" in name or body.kind == "order" else "operators"
+            then = "the department" if body.producer == "dispatch" else "operators"
         rows.append(f"| `{name.removeprefix('gridcall.')}` | {who} | {sentence(body)} | {then or 'desk shows it'} |")
     return "\n".join(rows)
 
@@ -94,8 +96,22 @@ def rendered(text: str) -> str:
     return text
 
 
+def contract() -> dict[Path, str]:
+    """Give every file that is made from the code as a whole, as it must be: the contract, and the dashboards."""
+    return asyncapi.files() | schemas.files() | panels.files()
+
+
+def left_over() -> set[Path]:
+    """Give the schemas of messages that are no longer there."""
+    return set(schemas.SCHEMAS.iterdir()) - set(schemas.files())
+
+
 def main() -> None:
     """Write every generated document."""
+    for file, text in contract().items():
+        file.write_text(text, encoding="utf-8")
+    for file in left_over():
+        file.unlink()
     README.write_text(rendered(README.read_text(encoding="utf-8")), encoding="utf-8")
 
 

@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shared.errors import DeadLetter
+from shared.tracing import valid
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -145,7 +146,7 @@ def read(record_headers: Sequence[tuple[str, bytes | None]], timestamp_ms: int) 
         _text("ce_subject", subject) if subject else "",
         int(sequence or 0),
         _text("ce_causation", causation) if causation else "",
-        _text("traceparent", trace) if trace else "",
+        valid(trace) if trace else "",
     )
 
 

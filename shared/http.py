@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
 
+from shared.addresses import LONGEST
 from shared.errors import Refused, TryLater
+from shared.metrics import ready as is_ready
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -51,8 +53,8 @@ class Problem(Exception):  # noqa: N818 - the word of RFC 9457
         self.headers = headers or {}
         self.more = more
 
-    def response(self) -> JSONResponse:
-        """Give the HTTP answer."""
+    def content(self) -> dict[str, Any]:
+        """Give what the answer's body says."""
         content: dict[str, Any] = {
             "type": "about:blank",
             "title": self.title,
@@ -61,7 +63,11 @@ class Problem(Exception):  # noqa: N818 - the word of RFC 9457
         }
         if self.errors:
             content["errors"] = self.errors
-        return JSONResponse(content | self.more, self.status, self.headers, PROBLEM)
+        return content | self.more
+
+    def response(self) -> JSONResponse:
+        """Give the HTTP answer."""
+        return JSONResponse(self.content(), self.status, self.headers, PROBLEM)
 
 
 def invalid(error: ValidationError | RequestValidationError, skip: int = 0) -> Problem:
@@ -88,20 +94,25 @@ def try_later(detail: str) -> Problem:
 
 
 class BodyLimit:
-    """Refuses bodies over MAX_BODY before they are read into memory."""
+    """Refuses bodies that are too large before they are read into memory, and addresses that are too long."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        """Wrap an application."""
+    def __init__(self, app: ASGIApp, limits: Mapping[str, int]) -> None:
+        """Wrap an application; `limits` by path, in bytes, for those that differ from MAX_BODY."""
         self._app = app
+        self._limits = limits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Count the bytes that come in."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > LONGEST:
+            await _too_long()(scope, receive, send)
+            return
         declared = dict(scope["headers"]).get(b"content-length", b"0")
-        if declared.isdigit() and int(declared) > MAX_BODY:
-            await _too_large()(scope, receive, send)
+        most = self._limits.get(scope["path"], MAX_BODY)
+        if declared.isdigit() and int(declared[:20]) > most:
+            await _too_large(most)(scope, receive, send)
             return
         received = 0
         messages: list[Message] = []
@@ -111,8 +122,8 @@ class BodyLimit:
             if message["type"] != "http.request":
                 break
             received += len(message.get("body", b""))
-            if received > MAX_BODY:
-                await _too_large()(scope, receive, send)
+            if received > most:
+                await _too_large(most)(scope, receive, send)
                 return
             if not message.get("more_body", False):
                 break
@@ -124,8 +135,12 @@ class BodyLimit:
         await self._app(scope, replay, send)
 
 
-def _too_large() -> JSONResponse:
-    return Problem(413, "The body is too large", f"send at most {MAX_BODY} bytes; attach files by reference").response()
+def _too_long() -> JSONResponse:
+    return Problem(414, "The address is too long", f"send at most {LONGEST} bytes of path and query").response()
+
+
+def _too_large(most: int) -> JSONResponse:
+    return Problem(413, "The body is too large", f"send at most {most} bytes; attach files by reference").response()
 
 
 class Health(BaseModel):
@@ -139,7 +154,8 @@ class Health(BaseModel):
 def create_app(service: str, version: str, unready: Callable[[], dict[str, str]]) -> FastAPI:
     """Give an application with health, metrics and problem answers; `unready` names parts that are not ready."""
     app = FastAPI(title=f"gridcall {service}", version=version, docs_url=None, redoc_url=None)
-    app.add_middleware(BodyLimit)
+    app.state.body_limits = {}  # by path; a service adds its own
+    app.add_middleware(BodyLimit, limits=app.state.body_limits)
 
     @app.get("/health/live", tags=["operations"])
     async def live() -> Health:
@@ -153,9 +169,10 @@ def create_app(service: str, version: str, unready: Callable[[], dict[str, str]]
         health = Health(status="not ready" if parts else "ready", service=service, parts=parts)
         return JSONResponse(health.model_dump(), 503 if parts else 200)
 
-    @app.get("/metrics", tags=["operations"])
+    @app.get("/metrics", tags=["operations"], response_class=PlainTextResponse)
     async def metrics() -> Response:
         """Give the metrics as Prometheus reads them."""
+        is_ready.labels(service).set(0 if unready() else 1)
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     @app.exception_handler(Problem)

@@ -17,6 +17,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from aiokafka.partitioner import murmur2
 
+from shared import tracing
 from shared.errors import TryLater
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 MAX_BATCH_BYTES = 512 * 1024
 MAX_REQUEST_BYTES = 2 * 1024 * 1024
 REQUEST_TIMEOUT_MS = 15_000
+PING_S = 5.0
 
 log = structlog.get_logger(__name__)
 
@@ -41,13 +43,18 @@ class Publisher:
     """Sends messages with acks from all replicas; order per partition is the order given."""
 
     def __init__(self, bootstrap: str, client_id: str, security: dict[str, Any] | None = None) -> None:
-        """Remember where; nothing is connected before `start` or the first `send`."""
+        """Remember where, and what `client_security` gives; nothing is connected before `start` or the first `send`."""
         self._bootstrap = bootstrap
         self._client_id = client_id
         self._security = security or {}
         self._producer: AIOKafkaProducer | None = None
         self._starting = asyncio.Lock()
         self._counts: dict[str, int] = {}
+
+    @property
+    def security(self) -> dict[str, Any]:
+        """Give the arguments with which it logs in, for a reader of the same process."""
+        return self._security
 
     async def start(self) -> AIOKafkaProducer:
         """Connect when not connected; raises TryLater when Kafka is away."""
@@ -79,6 +86,14 @@ class Publisher:
             with contextlib.suppress(Exception):
                 await asyncio.wait_for(producer.stop(), 5)
 
+    async def ping(self) -> None:
+        """Return when a broker answers; raises TryLater."""
+        producer = await self.start()
+        try:
+            await asyncio.wait_for(producer.client.fetch_all_metadata(), PING_S)
+        except (KafkaError, OSError, TimeoutError) as error:
+            raise TryLater(f"Kafka is away: {error}") from error
+
     async def partitions(self, topic: str) -> int:
         """Give how many partitions a topic has; raises TryLater when that cannot be known now."""
         count = self._counts.get(topic)
@@ -108,7 +123,8 @@ class Publisher:
             return
         producer = await self.start()
         sends = [self._send_partition(producer, topic, number, group) for (topic, number), group in groups.items()]
-        failed = [r for r in await asyncio.gather(*sends, return_exceptions=True) if isinstance(r, BaseException)]
+        with tracing.publishing(message for group in groups.values() for message in group):
+            failed = [r for r in await asyncio.gather(*sends, return_exceptions=True) if isinstance(r, BaseException)]
         if failed:
             if self._producer is producer:
                 await self.stop()

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from shared.tracing import concerning, trace_id
+
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
 
@@ -27,10 +29,21 @@ def without_personal_data(_logger: Any, _name: str, event: MutableMapping[str, A
     return event
 
 
+def with_ticket(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Name the ticket and the trace that are handled just now."""
+    ticket, traceparent = concerning.get()
+    if ticket:
+        event.setdefault("ticket", ticket)
+    if traceparent:
+        event.setdefault("trace_id", trace_id(traceparent))
+    return event
+
+
 def configure(service: str, form: str, level: str) -> None:
     """Set up structlog and the standard library's logging for one process, both to standard error."""
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
+        with_ticket,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),

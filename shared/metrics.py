@@ -51,11 +51,43 @@ parked_tickets = Gauge("gridcall_parked_tickets", "Tickets that wait for somebod
 sequence_gaps = Counter("gridcall_sequence_gaps_total", "Facts missing from the log; must stay at zero")
 duplicates = Counter("gridcall_duplicates_total", "Facts read more than once and skipped", ["service"])
 refusals = Counter("gridcall_refusals_total", "Commands and reports refused", ["command", "reason"])
-rate_ratio = Gauge("gridcall_rate_ratio", "Response, solution and satisfaction rate", ["rate"])
+rate_ratio = Gauge(
+    "gridcall_rate_ratio",
+    "Share, of a week's closed tickets: signed in time; solved, of those that a person closed; rated 4 or 5",
+    ["rate"],
+)
 build_info = Gauge("gridcall_build_info", "Always 1; says what runs", ["service", "version", "profile"])
 infrastructure_waits = Counter(
     "gridcall_infrastructure_waits_total", "Pauses because a part of the infrastructure is away", ["service", "part"]
 )
+part_reachable = Gauge(
+    "gridcall_part_reachable",
+    "1 while a part of the infrastructure answers this service",
+    ["service", "part"],
+)
+ready = Gauge("gridcall_ready", "1 while the service makes progress: what /health/ready says", ["service"])
+level_staff = Gauge("gridcall_level_staff", "Persons of a level's units who are not away today", ["level"])
+calendar_days_left = Gauge(
+    "gridcall_calendar_days_left",
+    "Days until the published holidays end",
+    ["calendar"],
+)
+held_back = Counter(
+    "gridcall_held_back_seconds_total",
+    "Time for which a topic that brought more than its rate was left unread",
+    ["service", "topic"],
+)
 consumer_paused = Gauge(
     "gridcall_consumer_paused", "1 while a burst of poison has stopped a topic", ["service", "topic"]
 )
+webhook_deliveries = Counter(
+    "gridcall_webhook_deliveries_total",
+    "Attempts to post a record to a department, by outcome",
+    ["department", "outcome"],
+)
+webhook_oldest = Gauge(
+    "gridcall_webhook_oldest_seconds",
+    "How long the oldest record has waited that is still to be posted, dead letters left out",
+    ["department"],
+)
+webhook_dead = Gauge("gridcall_webhook_dead_letters", "Records whose posting was given up", ["department"])

@@ -55,6 +55,23 @@ def durable(db: Database, name: str) -> Collection:
     return db.get_collection(name, read_concern=ReadConcern("majority"))
 
 
+async def insert_each(collection: Collection, documents: Sequence[Document]) -> set[int]:
+    """Insert every document that is new; gives the positions of those that somebody else had inserted first.
+
+    Raises TryLater when it is not known of some of them whether they are kept: send them again.
+    """
+    with remedies():
+        try:
+            await collection.insert_many(documents, ordered=False)
+        except BulkWriteError as error:
+            details: dict[str, Any] = dict(error.details or {})
+            failed = details.get("writeErrors", ())
+            if details.get("writeConcernErrors") or any(entry.get("code") != DUPLICATE_KEY for entry in failed):
+                raise TryLater(f"MongoDB did not keep all of it: {str(details)[:300]}") from error
+            return {entry["index"] for entry in failed}
+    return set()
+
+
 def session_id(session: Session) -> bytes:
     """Give the id by which `Mongo.end_session` knows a session."""
     return bytes(session.session_id["id"])

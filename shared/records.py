@@ -30,7 +30,7 @@ class Records:
     """Reads topics from the beginning; `caught_up` once all that was there at the start has been given."""
 
     def __init__(self, publisher: Publisher, bootstrap: str) -> None:
-        """Connect on entering; the publisher is asked how many partitions a topic has."""
+        """Connect on entering, as the publisher does; it is asked how many partitions a topic has."""
         self._publisher = publisher
         self._consumer: Any = AIOKafkaConsumer(
             bootstrap_servers=bootstrap,
@@ -39,6 +39,7 @@ class Records:
             auto_offset_reset="earliest",
             check_crcs=False,
             fetch_max_wait_ms=FETCH_WAIT_MS,
+            **publisher.security,
         )
         self.caught_up = False
 

@@ -18,7 +18,8 @@ from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaMessage
 
-from shared import metrics, tolerant
+from shared import metrics, tolerant, tracing
+from shared.addresses import CutAddresses
 from shared.clock import Clock, clock_from
 from shared.errors import TryLater
 from shared.http import create_app
@@ -27,11 +28,14 @@ from shared.log import configure
 from shared.loop.door import Door, DoorWork
 from shared.loop.loop import FIRST_PAUSE_S, LONGEST_PAUSE_S, PartitionLoop, Probe, no_probe
 from shared.loop.poison import Morgue
+from shared.loop.rate import UNLIMITED, Buckets
 from shared.loop.tickets import TicketWork
+from shared.messages import of_kind
 from shared.mongo import Mongo
 from shared.ops import add_operations
 from shared.policies import keep
 from shared.profile import Profile, find_profile, load_profile
+from shared.security import broker_security, client_security
 from shared.settings import Settings
 from shared.topics import TICKETS
 
@@ -55,6 +59,7 @@ AT_ONCE_S = 0.01
 AT_LEISURE_S = 0.1
 """Pace of the loops for which nobody waits."""
 SWEEP_S = 120.0
+LOOK_S = 5.0
 REBALANCE_MS = 15_000
 """How long a rebalance waits for a member that has gone; a turn is far shorter."""
 
@@ -96,7 +101,7 @@ class Service:
         self.profile: Profile = load_profile(find_profile(settings.profile))
         self.mongo = Mongo(settings.mongo)
         self.db = self.mongo.db(settings.database(name))
-        self.publisher = publisher or Publisher(settings.kafka, f"gridcall-{name}")
+        self.publisher = publisher or Publisher(settings.kafka, f"gridcall-{name}", client_security(settings))
         self.app: FastAPI = create_app(name, gridcall_version(), self.unready)
         self.background: list[Callable[[], Awaitable[None]]] = []
         """Steps that run for ever beside the loops (publishing a spool, refreshing gauges)."""
@@ -109,7 +114,17 @@ class Service:
         self._tasks: list[asyncio.Task[None]] = []
         self._connected = ""
         add_operations(self)
+        self._count_from_zero()
         metrics.build_info.labels(name, gridcall_version(), f"{self.profile.name}@{self.profile.version}").set(1)
+
+    def _count_from_zero(self) -> None:
+        """Show counts before there is anything to count: one that begins with 1 has no increase."""
+        for body in of_kind("fact").values():
+            if body.producer == self.name:
+                metrics.tickets.labels(body.type.split(".")[2])
+        metrics.duplicates.labels(self.name)
+        for part in ("kafka", "mongodb"):
+            metrics.infrastructure_waits.labels(self.name, part)
 
     # ------------------------------------------------------------ wiring
 
@@ -121,10 +136,19 @@ class Service:
         work = TicketWork(decider, self.db, self.clock, self.settings.cache_tickets, generations)
         return self._read(work, (TICKETS,), self.settings.group(self.name), pace_s)
 
-    def read_door(self, door: Door, topics: Sequence[str], name: str, morgue: Morgue | None = None) -> PartitionLoop:
-        """Let a door receive what others write."""
+    def read_door(
+        self,
+        door: Door,
+        topics: Sequence[str],
+        name: str,
+        morgue: Morgue | None = None,
+        rates: Buckets = UNLIMITED,
+    ) -> PartitionLoop:
+        """Let a door receive what others write, each topic no faster than its rate."""
         work = DoorWork(self.name, door, morgue or Morgue(self.name), self.clock)
-        return self._read(work, tuple(topics), self.settings.group(self.name, name), AT_ONCE_S)
+        loop = self._read(work, tuple(topics), self.settings.group(self.name, name), AT_ONCE_S)
+        loop.rates = rates
+        return loop
 
     def _read(self, work: Work, topics: tuple[str, ...], group: str, pace_s: float) -> PartitionLoop:
         loop = PartitionLoop(
@@ -159,7 +183,10 @@ class Service:
     async def start(self) -> None:
         """Start everything in the background; parts that are away are waited for, for ever."""
         self._connected = "starting"
-        self._tasks = [asyncio.create_task(self._connect(), name=f"{self.name} connects")]
+        self._tasks = [
+            asyncio.create_task(self._connect(), name=f"{self.name} connects"),
+            asyncio.create_task(self._for_ever(self._look_at_the_infrastructure), name=f"{self.name} looks"),
+        ]
 
     async def stop(self) -> None:
         """Finish what is at hand, then let go of everything."""
@@ -182,6 +209,17 @@ class Service:
             self._tasks.append(asyncio.create_task(self._for_ever(step)))
         self._connected = ""
         log.info("ready", service=self.name, profile=self.profile.name, port=self.settings.port(self.name))
+
+    async def _look_at_the_infrastructure(self) -> None:
+        """Ask both servers whether they answer: a service that has nothing to do would not notice."""
+        for part, ping in (("mongodb", self.mongo.ping), ("kafka", self.publisher.ping)):
+            try:
+                await ping()
+                reachable = 1
+            except (TryLater, KafkaError, OSError):
+                reachable = 0
+            metrics.part_reachable.labels(self.name, part).set(reachable)
+        await asyncio.sleep(LOOK_S)
 
     async def _insist(self, part: str, step: Callable[[], Awaitable[Any]]) -> None:
         pause = FIRST_PAUSE_S
@@ -219,8 +257,9 @@ class Service:
             for topic in reader.topics:
                 await self.publisher.partitions(topic)
         broker = KafkaBroker(
-            self.settings.kafka,
+            [server.strip() for server in self.settings.kafka.split(",")],  # FastStream takes a text for one server
             client_id=f"gridcall-{self.name}",
+            security=broker_security(self.settings),
             acks="all",
             allow_auto_create_topics=False,
             apply_types=False,
@@ -297,6 +336,7 @@ async def serve(service: Service) -> None:
         access_log=False,
         lifespan="off",
         timeout_graceful_shutdown=5,
+        http=CutAddresses,
     )
     server = uvicorn.Server(config)
     server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]
@@ -321,10 +361,14 @@ def run(build: Callable[[Settings], Service]) -> None:
     settings = Settings()
     service = build(settings)
     configure(service.name, settings.log, settings.log_level)
+    tracing.export_to(settings.otlp_endpoint, service.name, gridcall_version())
     gc.collect()
     gc.freeze()
     # What is new is a turn's or the cache's, and alive: looking through it in the midst of a burst of timers took
     # a fifth of the CPU. Cyclic garbage is rare; `sweep` finds it.
     gc.set_threshold(1_000_000, 10, 1_000_000)
     service.background.append(sweep)
-    uvloop.run(serve(service))
+    try:
+        uvloop.run(serve(service))
+    finally:
+        tracing.end()

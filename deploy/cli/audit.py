@@ -29,6 +29,8 @@ from shared.mongo import Mongo
 from shared.policies import learn
 from shared.profile import find_profile, load_profile
 from shared.records import Records
+from shared.security import client_security
+from shared.settings import Settings
 from shared.topics import TICKETS
 
 if TYPE_CHECKING:
@@ -237,7 +239,7 @@ def audit_timers(kafka: str, profile: Profile, now: datetime, speed: float = 1.0
 async def _each_partition(
     kafka: str, look: Callable[[Records, int], Awaitable[tuple[Counter[str], list[Finding]]]]
 ) -> Audited:
-    publisher = Publisher(kafka, "gridcall-audit")
+    publisher = Publisher(kafka, "gridcall-audit", client_security(Settings()))
     counts: Counter[str] = Counter()
     findings: list[Finding] = []
     try:

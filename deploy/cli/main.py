@@ -7,12 +7,15 @@ from importlib.util import find_spec
 
 import typer
 
-from deploy.cli import dead_letters, profile, topics
+from deploy.cli import dead_letters, profile, topics, webhooks
 from deploy.cli.audit import audit
+from deploy.cli.conformance import conformance
 from deploy.cli.explain import explain
 from deploy.cli.output import Commands
+from deploy.cli.qr import qr
 from deploy.cli.rebuild import rebuild
 from deploy.cli.replay import replay
+from deploy.cli.resync import resync
 from deploy.cli.trace import trace
 
 logging.getLogger("aiokafka").addHandler(logging.NullHandler())  # a command says itself that Kafka is away
@@ -39,8 +42,12 @@ app.command()(explain)
 app.add_typer(dead_letters.app, name="dead-letters")
 app.command()(rebuild)
 app.command()(audit)
+app.command()(conformance)
+app.command()(resync)
+app.command()(qr)
 app.add_typer(profile.app, name="profile")
 app.add_typer(topics.app, name="topics")
+app.add_typer(webhooks.app, name="webhooks")
 
 if __name__ == "__main__":
     app()

@@ -18,6 +18,7 @@ from shared.kafka import Publisher
 from shared.mongo import Mongo
 from shared.policies import COLLECTION, learn
 from shared.profile import PolicyFile, Profile, find_profile, load_profile
+from shared.security import client_security
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -99,7 +100,7 @@ async def _dry_run(profile: Profile) -> tuple[dict[str, dict[str, Any]], Effect]
 
 async def _apply(profile: Profile, by: str) -> int:
     settings = LocalSettings().addressed()
-    mongo, publisher = Mongo(settings.mongo), Publisher(settings.kafka, "gridcall-policy")
+    mongo, publisher = Mongo(settings.mongo), Publisher(settings.kafka, "gridcall-policy", client_security(settings))
     try:
         db, now = mongo.db(settings.database("sla")), stack_time(settings)[0]
         if await db[COLLECTION].find_one({"_id": profile.version}) is None:

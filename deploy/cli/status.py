@@ -21,6 +21,6 @@ def status(as_json: Json = False) -> None:
     else:
         for state in states:
             word = "[green]ready    [/]" if state.ready else "[red]not ready[/]"
-            out.print(f"{state.name:9} {word} {state.process:16} {state.address}  {escape(state.detail)}".rstrip())
+            out.print(f"{state.name:10} {word} {state.process:16} {state.address}  {escape(state.detail)}".rstrip())
     if not ready:
         raise typer.Exit(UNREACHABLE)

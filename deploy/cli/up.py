@@ -144,6 +144,13 @@ def _ready_to_start(settings: LocalSettings, begins: datetime | None) -> Stack:
     stack = Stack(settings)
     if stack.supervisor.pid():
         raise _runs_already(settings.folder)
+    if not settings.kafka and settings.kafka_security_protocol != "PLAINTEXT":
+        raise Failure(
+            f"GRIDCALL_KAFKA_SECURITY_PROTOCOL is {settings.kafka_security_protocol!r}, but the Kafka that is started "
+            "here is for this machine alone and speaks PLAINTEXT.",
+            "Name a Kafka of your own by GRIDCALL_KAFKA, or unset GRIDCALL_KAFKA_SECURITY_PROTOCOL.",
+            USAGE,
+        )
     for port, parts in stack.ports().items():
         if len(parts) > 1:
             names = " and ".join(part.name for part in parts)
@@ -247,6 +254,7 @@ def _places(stack: Stack, city: Profile) -> dict[str, str]:
         "send a report": f"POST {stack.url(services['intake'])}/v1/reports",
         "an order, as a department sees it": f"kcat -b {stack.settings.kafka_address} -t {topic} -C -o beginning -e",
         **{f"metrics of {name}": f"{stack.url(part)}/metrics" for name, part in services.items()},
+        "Prometheus": stack.unwatched or stack.prometheus.address,
         "logs": str(stack.supervisor.logs),
     }
 

@@ -31,13 +31,21 @@ COMMON = (
     "GRIDCALL_CLOCK_SPEED",
     "GRIDCALL_CLOCK_ORIGIN",
     "GRIDCALL_LOG",
+    "GRIDCALL_OTLP_ENDPOINT",
 )
-OWN = {"intake": ("GRIDCALL_PII_KEY",), "sla": ("GRIDCALL_SLA_AUDIT_SPEED",)}
-"""intake alone keeps names and phones, so it alone gets their key; sla alone audits what was written before."""
+OWN = {
+    "intake": ("GRIDCALL_PII_KEY",),
+    "dispatch": ("GRIDCALL_WEBHOOKS",),
+    "sla": ("GRIDCALL_SLA_AUDIT_SPEED",),
+}
+"""intake alone keeps names and phones, so it alone gets their key; dispatch alone reaches departments; sla alone
+audits what was written before."""
 
 KAFKA = Part("kafka", 9092, "GRIDCALL_KAFKA_PORT")
 MONGOD = Part("mongod", 27017, "GRIDCALL_MONGO_PORT")
 SERVERS = (KAFKA, MONGOD)
+PROMETHEUS = Part("prometheus", 9090, "GRIDCALL_PROMETHEUS_PORT")
+"""Watches the others, where it is installed; nothing waits for it."""
 
 
 def _service(name: str) -> Part:

@@ -7,6 +7,7 @@ child of this process; after a kill it starts again on the same data.
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
 import shutil
 import socket
@@ -14,8 +15,10 @@ import struct
 import subprocess
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure, PyMongoError
 
@@ -87,12 +90,12 @@ class Server(ABC):
                 raise
             raise ServerError(f"{error} The end of {self.log}:\n{tail(self.log)}") from None
 
-    def start(self) -> Self:
+    def start(self, timeout_s: float = 60.0) -> Self:
         """Start as our child and return once it answers."""
         self.prepare()
         self._process = start(self.command(), self.log)
         try:
-            self.wait_ready()
+            self.wait_ready(timeout_s)
         except BaseException:
             self.kill()
             raise
@@ -268,6 +271,23 @@ def kafka_answers(bootstrap: str, timeout_s: float = 1.0) -> bool:
         if brokers > 0:
             return True
     return False
+
+
+def kafka_lets_in(bootstrap: str, security: dict[str, Any], timeout_s: float = 5.0) -> bool:
+    """Tell whether a broker that asks who is there lets a client in (`security` is what `client_security` gives)."""
+
+    async def asked() -> bool:
+        admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, **security)
+        try:
+            async with asyncio.timeout(timeout_s):
+                await admin.start()
+        except (KafkaError, OSError):
+            return False
+        finally:
+            await admin.close()
+        return True
+
+    return asyncio.run(asked())
 
 
 def _receive(connection: socket.socket, size: int) -> bytes:

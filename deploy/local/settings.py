@@ -20,8 +20,10 @@ class LocalSettings(Settings):
     mongo: str = Field("", description="MongoDB URI; when set, no mongod is started")
     kafka_port: Port = Field(9092, description="port of the Kafka that is started")
     mongo_port: Port = Field(27017, description="port of the mongod that is started")
+    prometheus_port: Port = Field(9090, description="port of the Prometheus that is started where it is installed")
     mongo_cache_gb: float = Field(0.5, ge=0.25, description="cache of the mongod that is started")
     pii_key: str = Field("", description="Fernet key for names and phones; made once when not set")
+    webhooks: str = Field("", description="YAML file of the departments that are reached by HTTP; empty: none")
 
     @property
     def kafka_address(self) -> str:

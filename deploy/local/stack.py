@@ -11,10 +11,12 @@ import httpx
 from cryptography.fernet import Fernet
 
 from deploy.local import virtual_time
-from deploy.local.parts import KAFKA, MONGOD, PARTS, SERVERS, SERVICES, Part
+from deploy.local.parts import KAFKA, MONGOD, PARTS, PROMETHEUS, SERVERS, SERVICES, Part
 from deploy.local.processes import ServerError, port_is_free, wait_until
-from deploy.local.servers import Kafka, Mongod, Server, kafka_answers, mongo_uri_answers, tail
+from deploy.local.prometheus import Prometheus, is_installed
+from deploy.local.servers import Kafka, Mongod, Server, kafka_answers, kafka_lets_in, mongo_uri_answers, tail
 from deploy.local.supervision import GIVEN_UP, Program, Supervisor
+from shared.security import client_security
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +28,7 @@ SERVERS_START_S = 60.0
 SERVICES_START_S = 90.0
 HEALTH_TIMEOUT_S = 2.0
 
-MONGOD_STAGE, KAFKA_STAGE, SERVICES_STAGE = 10, 20, 30
+MONGOD_STAGE, KAFKA_STAGE, SERVICES_STAGE, WATCH_STAGE = 10, 20, 30, 40
 """Started in this order, stopped the other way round: no service outlives what it writes to."""
 
 
@@ -55,6 +57,11 @@ class Stack:
             self.servers[KAFKA] = Kafka(self.folder / "kafka", settings.kafka_port)
         if not settings.mongo:
             self.servers[MONGOD] = Mongod(self.folder / "mongod", settings.mongo_port, cache_gb=settings.mongo_cache_gb)
+
+        ports = {part.name: self.port(part) for part in SERVICES}
+        self.prometheus = Prometheus(self.folder / "prometheus", self.port(PROMETHEUS), ports)
+        self.unwatched = "it was not started"
+        """Why no Prometheus of ours watches; empty when one does."""
 
     def port(self, part: Part) -> int:
         """Give the port on which a part listens here."""
@@ -89,6 +96,9 @@ class Stack:
         self.folder.mkdir(parents=True, exist_ok=True)
         for server in self.servers.values():
             server.prepare()
+        self.unwatched = self._why_unwatched()
+        if not self.unwatched:
+            self.prometheus.prepare()
         self.supervisor.start(self.programs())
         for part in SERVERS:
             say(f"waiting for {part.name} on {self.address(part)}")
@@ -105,7 +115,17 @@ class Stack:
 
     def programs(self) -> list[Program]:
         """Give what supervisord keeps running."""
-        return [*self._server_programs(), *self._service_programs()]
+        watch = [] if self.unwatched else [Program("prometheus", self.prometheus.command(), WATCH_STAGE, grace_s=20)]
+        return [*self._server_programs(), *self._service_programs(), *watch]
+
+    def _why_unwatched(self) -> str:
+        """Prometheus is no part that anything waits for: what keeps it away is said, and keeps nothing else away."""
+        if not is_installed():
+            return "not installed: apt-get install prometheus"
+        port = self.port(PROMETHEUS)
+        if port in self.ports() or not port_is_free(port):
+            return f"port {port} is taken: choose another by {PROMETHEUS.port_variable}"
+        return ""
 
     def _server_programs(self) -> list[Program]:
         stages = {KAFKA: KAFKA_STAGE, MONGOD: MONGOD_STAGE}
@@ -137,7 +157,9 @@ class Stack:
             "GRIDCALL_CLOCK_SPEED": f"{settings.clock_speed:g}",
             "GRIDCALL_CLOCK_ORIGIN": settings.clock_origin,
             "GRIDCALL_LOG": settings.log,
+            "GRIDCALL_OTLP_ENDPOINT": settings.otlp_endpoint,
             "GRIDCALL_PII_KEY": settings.pii_key,
+            "GRIDCALL_WEBHOOKS": str(Path(settings.webhooks).resolve()) if settings.webhooks else "",
             "GRIDCALL_SLA_AUDIT_SPEED": f"{virtual_time.fastest(self.clock_file):g}",
             **{part.port_variable: str(self.port(part)) for part in SERVICES},
         }
@@ -162,12 +184,18 @@ class Stack:
     def trouble(self, part: Part) -> str:
         """Give why a part is not ready; empty when it is."""
         if part is KAFKA:
-            return "" if kafka_answers(self.settings.kafka_address) else "it does not answer"
+            return self._kafka_trouble()
         if part is MONGOD:
             server = self.servers.get(MONGOD)
             ready = server.answers() if server else mongo_uri_answers(self.settings.mongo_address)
             return "" if ready else "it has no primary"
         return self._service_trouble(part)
+
+    def _kafka_trouble(self) -> str:
+        address, security = self.settings.kafka_address, client_security(self.settings)
+        if security:
+            return "" if kafka_lets_in(address, security) else "it does not answer, or does not let us in"
+        return "" if kafka_answers(address) else "it does not answer"
 
     def _service_trouble(self, part: Part) -> str:
         try:
@@ -187,6 +215,11 @@ class Stack:
             process = f"{state.word.lower()} {state.pid or ''}".strip() if state else "not started here"
             trouble = self.trouble(part)
             lines.append(PartState(part.name, not trouble, process, self.address(part), trouble))
+        if PROMETHEUS.name in known:
+            state, ready = known[PROMETHEUS.name], self.prometheus.answers()
+            process = f"{state.word.lower()} {state.pid or ''}".strip()
+            why = "" if ready else "it does not answer"
+            lines.append(PartState(PROMETHEUS.name, ready, process, self.prometheus.address, why))
         return lines
 
     # ------------------------------------------------------------ stop

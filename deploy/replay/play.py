@@ -29,6 +29,8 @@ from shared.messages import (
     ReportSubmitted,
 )
 from shared.records import Records
+from shared.security import client_security
+from shared.settings import Settings
 from shared.topics import DISPATCH_PREFIX, RECEIPTS, REPORTS, TICKETS, dispatch_topic, updates_topic
 
 if TYPE_CHECKING:
@@ -97,7 +99,7 @@ class Play:
         self._kafka = kafka
         self._pace = pace
         self._patience_s = patience_s
-        self._publisher = Publisher(kafka, "gridcall-replay")
+        self._publisher = Publisher(kafka, "gridcall-replay", client_security(Settings()))
         self._clock = RealClock()
         self._moved = asyncio.Event()
         self._turns: dict[str, asyncio.Lock] = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter as Count
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from fastapi import FastAPI, Header, Query, Request
@@ -26,6 +26,7 @@ from shared import metrics
 from shared.http import Problem
 from shared.ids import is_ticket_id
 from shared.messages import DESK_COMMANDS, Command
+from shared.tracing import valid
 
 if TYPE_CHECKING:
     from shared.profile import Profile, Unit
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 MAX_LIMIT: Final = 200
 COUNTERS_CACHED_S: Final = 1.0
 GAUGE_EVERY_S: Final = 15.0
+RATES_OF: Final = timedelta(days=7)
 HEARTBEAT_S: Final = 15
 ORDER_STATES: Final = ("issued", "signed", "suspended", "rework", "returned", "done", "withdrawn")
 STATE_WORDS: Final = ("open", CLOSED, *OPEN_STATES)
@@ -108,7 +110,7 @@ class NoParameters(Parameters):
 def add_routes(service: Service) -> None:
     """Add the desk's calls to its application, and its background steps."""
     desk = Desk(service)
-    service.background += [desk.changes.watch, desk.refresh_gauges]
+    service.background += [desk.changes.watch, desk.refresh_gauges, desk.refresh_rates]
     _lists(service.app, desk)
     _tickets(service.app, desk)
     _city(service.app, desk)
@@ -167,6 +169,17 @@ class Desk:
         for (state, level), count in grouped.items():
             metrics.tickets_open.labels(state, level).set(count)
         await asyncio.sleep(GAUGE_EVERY_S)
+
+    async def refresh_rates(self) -> None:
+        """Bring the three rates of the last week up to date, then rest fifty times as long as that took."""
+        now = asyncio.get_running_loop().time
+        began = now()
+        found = await self.views.rates(self.clock.now() - RATES_OF)
+        metrics.rate_ratio.clear()
+        for rate, (count, of) in found.items():
+            if of:
+                metrics.rate_ratio.labels(rate).set(count / of)
+        await asyncio.sleep(max(GAUGE_EVERY_S, 50 * (now() - began)))
 
 
 def _summed(rows: list[dict[str, Any]], field: str, order: tuple[str, ...]) -> dict[str, int]:
@@ -320,7 +333,8 @@ def _tickets(app: FastAPI, desk: Desk) -> None:
             raise Problem(404, "No such command", f"there is no command {command!r}: use {', '.join(DESK_COMMANDS)}")
         await desk.ticket(ident)
         body = command_of(command, await request.body())
-        answer = await desk.counter.give(ident, command, key_of(idempotency_key), body)
+        trace = valid(request.headers.get("traceparent", "").encode("latin-1"))
+        answer = await desk.counter.give(ident, command, key_of(idempotency_key), body, trace)
         headers = {"Idempotent-Replayed": "true"} if answer.replayed else {}
         if refused := answer.outcome.get("refused"):
             detail = refused["detail"]

@@ -18,6 +18,7 @@ from shared.http import RETRY_AFTER_S, Problem, invalid
 from shared.ids import named
 from shared.messages import DESK_COMMANDS, Command
 from shared.topics import TICKETS
+from shared.tracing import concerning, of_ticket
 
 if TYPE_CHECKING:
     from services.desk.store import CommandStore, Views
@@ -168,8 +169,9 @@ class Counter:
         self._publisher = publisher
         self._clock = clock
 
-    async def give(self, ticket: str, name: str, key: str, command: Command) -> Answer:
+    async def give(self, ticket: str, name: str, key: str, command: Command, trace: str = "") -> Answer:
         """Publish a command and wait for its outcome; raises Problem for a key that was used for another body."""
+        concerning.set((ticket, trace or of_ticket(ticket)))
         ident = named("desk", ticket, name, key)
         body = command.model_dump_json(exclude_defaults=True).encode()
         digest = hashlib.blake2b(body, digest_size=16).hexdigest()
@@ -184,7 +186,7 @@ class Counter:
             outcome = known.get("outcome") or await self._seen(ticket, ident)
             if outcome:
                 return Answer(ident, outcome, replayed=True)
-        await self._publish(ticket, ident, command, body)
+        await self._publish(ticket, ident, command, body, trace)
         outcome = await self._waited(ticket, ident)
         if outcome:
             await self._store.answer(ident, outcome)
@@ -194,8 +196,8 @@ class Counter:
         """Give the outcome of a command that was given before; empty while it is not decided."""
         return await self._seen(ticket, ident)
 
-    async def _publish(self, ticket: str, ident: str, command: Command, body: bytes) -> None:
-        envelope = Envelope(ident, SOURCE, command.type, self._clock.now(), ticket)
+    async def _publish(self, ticket: str, ident: str, command: Command, body: bytes, trace: str) -> None:
+        envelope = Envelope(ident, SOURCE, command.type, self._clock.now(), ticket, traceparent=trace)
         try:
             async with asyncio.timeout(PUBLISH_S):
                 await self._publisher.send([Outgoing(TICKETS, ticket, headers(envelope), body)])

@@ -160,6 +160,7 @@ class Ticket(State):
     result: str = ""
     rating: int | None = None
     closed_at: AwareDatetime | None = None
+    closed_by: str = ""
     reopen_until: AwareDatetime | None = None
     profile_version: str = ""
     """The version of the profile whose rules hold for it."""
@@ -521,6 +522,7 @@ def _closed(ticket: Ticket, data: m.TicketClosed, at: datetime) -> dict[str, Any
         "asked": None,
         "closings": data.closings,
         "closed_at": at,
+        "closed_by": data.by,
         "reopen_until": data.reopen_until,
         "waits_at": "",
     }

@@ -31,6 +31,7 @@ from shared.loop.poison import PARKED
 from shared.loop.tickets import COLLECTION, TicketWork
 from shared.loop.work import Batch
 from shared.mongo import ASCENDING, remedies
+from shared.security import client_security
 from shared.topics import TICKETS
 
 if TYPE_CHECKING:
@@ -188,6 +189,7 @@ class Rebuild:
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             max_partition_fetch_bytes=4 * 1024 * 1024,
+            **client_security(self._settings),
         )
         try:
             await consumer.start()

@@ -721,6 +721,14 @@ def _refused(d: Mapping[str, Any], n: Names) -> Pair:
     return f"{zh} 的请求未执行：{why_zh}", f"what {en} asked for was not done: {why_en}"
 
 
+def _show_order(d: Mapping[str, Any], _n: Names) -> Pair:
+    order = d.get("order_id", "?")
+    return (
+        f"派单 {order} 按部门重新同步请求再次发送",
+        f"Order {order} was sent again: its department asked for all it has",
+    )
+
+
 def _redrive(d: Mapping[str, Any], n: Names) -> Pair:
     zh, en = _by(d, n)
     service = d.get("service", "?")
@@ -791,6 +799,7 @@ BY_BODY: Final[dict[type[m.Body], Callable[[Mapping[str, Any], Names], Pair]]] =
     m.RecountClocks: _recount,
     m.AskCaller: _ask,
     m.RecordFinding: _record_finding,
+    m.ShowOrder: _show_order,
     m.RedriveTicket: _redrive,
 }
 SENTENCES: Final = {body.type.removeprefix(PREFIX): write for body, write in BY_BODY.items()}

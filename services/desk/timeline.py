@@ -89,6 +89,7 @@ KEPT: Final[dict[type[m.Body], tuple[str, ...]]] = {
     m.RecountClocks: ("by", "why", "policy"),
     m.AskCaller: ("by", "question", "until"),
     m.RecordFinding: ("by", "finding"),
+    m.ShowOrder: ("by", "order_id"),
     m.RedriveTicket: ("by", "service", "action"),
 }
 """Message -> the fields that its entry keeps."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from services.dispatch.domain import limit
 from services.dispatch.domain.state import latest_move
 from shared.decider import Effect
+from shared.ids import ticket_of_order
 from shared.messages import (
     AdjudicationAsked,
     ClockBreached,
@@ -23,6 +24,7 @@ from shared.messages import (
     DepartmentOrderIssued,
     DepartmentOrderReminded,
     DepartmentOrderReworked,
+    DepartmentOrderSnapshot,
     DepartmentOrderWithdrawn,
     MessageReceived,
     OrderDone,
@@ -40,6 +42,8 @@ from shared.messages import (
     ReviseOrder,
     RevisionAsked,
     RevisionDecided,
+    RevisionPending,
+    ShowOrder,
     SignOrder,
     TicketAmended,
     TicketClosed,
@@ -80,7 +84,7 @@ def messages(state: DispatchState, turn: Turn, profile: Profile) -> list[Effect]
         if body is not None:
             _tell(effects, body, fact.data.handler, profile)
     heard = READ.get(type(turn.message.data))
-    if heard is not None:
+    if heard is not None and not turn.repeated:
         for order, body in heard(state, turn.message.data, profile):
             _tell(effects, body, order.handler, profile)
     return effects
@@ -325,6 +329,42 @@ def _urged(state: DispatchState, said: MessageReceived, profile: Profile) -> lis
     ]
 
 
+def _shown(state: DispatchState, asked: ShowOrder, _profile: Profile) -> list[tuple[Order, Body]]:
+    """Give an order as it stands now; one that has ended meanwhile too, so that the count of a snapshot is right."""
+    order, triaged = state.order(asked.order_id), state.triaged
+    if order is None or triaged is None:
+        return []
+    asks = order.asked
+    pending = None
+    if asks is not None:
+        pending = RevisionPending(revision=asks.revision, until=asks.until, decide_by=asks.decide_by)
+    body = DepartmentOrderSnapshot(
+        order_id=order.id,
+        ticket_id=ticket_of_order(order.id) or "",
+        role=OrderIssued.model_fields["role"].default,
+        level=order.level or triaged.level,
+        unit=triaged.unit,
+        issued_at=order.issued_at,
+        sign_by=order.sign_by,
+        handle_by=order.handle_by,
+        category=triaged.category,
+        severity=triaged.severity,
+        place=triaged.place,
+        description=triaged.description,
+        attachments=triaged.attachments,
+        lead=order.handler,
+        assists=tuple(assist for assist in triaged.assists if assist != order.handler),
+        returnable=order.returnable and not state.adjudicated,
+        attempt=state.attempt,
+        profile_version=triaged.profile_version,
+        resync_id=asked.resync_id,
+        state=order.state,
+        suspended_until=order.run.rests[-1].until if order.state == "suspended" else None,
+        pending=pending,
+    )
+    return [(order, body)]
+
+
 READ: Final[dict[type[Body], Callable[[DispatchState, Any, Profile], list[tuple[Order, Body]]]]] = {
     TicketClosed: _closed,
     ClockWarned: _late,
@@ -332,6 +372,7 @@ READ: Final[dict[type[Body], Callable[[DispatchState, Any, Profile], list[tuple[
     ClocksRecalculated: _recounted,
     TicketEscalated: _escalated,
     MessageReceived: _urged,
+    ShowOrder: _shown,
 }
 
 

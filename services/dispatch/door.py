@@ -27,6 +27,7 @@ from shared.messages import (
     UpdateProgress,
     UpdateRefused,
     UpdateResume,
+    UpdateResync,
     UpdateReturn,
     UpdateSign,
     UpdateSuspend,
@@ -36,6 +37,8 @@ from shared.topics import TICKETS, dispatch_topic, updates_topic
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from services.dispatch.resync.request import ResyncDesk
+    from services.dispatch.resync.store import Resync
     from shared.loop.door import Arrival, Reception
     from shared.profile import Department, Profile
 
@@ -43,15 +46,20 @@ if TYPE_CHECKING:
 class UpdatesDoor:
     """The door over every department's update topic."""
 
-    def __init__(self, profile: Profile) -> None:
+    def __init__(self, profile: Profile, resyncs: ResyncDesk) -> None:
         """Know which topic is whose: a department speaks by its topic and by nothing else."""
+        self._resyncs = resyncs
         self._departments = {updates_topic(each.topic): each for each in profile.departments}
         self.topics = tuple(self._departments)
 
     async def receive(self, arrivals: Sequence[Arrival], reception: Reception) -> None:
         """Translate, answer or bury each update, in order."""
+        begun: dict[str, Resync] = {}
         for arrival in arrivals:
             department = self._departments[arrival.record.topic]
+            if arrival.envelope.type == UpdateResync.type:
+                await self._resyncs.take(arrival, department, reception, begun)
+                continue
             try:
                 self._receive(arrival, department, reception)
             except DeadLetter as error:
@@ -103,7 +111,7 @@ def translated(kind: str, value: bytes | None, department: str) -> tuple[Command
     """Give the command that an update asks for, and its ticket; raises DeadLetter that says what is wrong with it."""
     known = UPDATES.get(kind)
     if known is None:
-        raise DeadLetter("unknown-type", f"ce_type is none of {', '.join(UPDATES)}")
+        raise DeadLetter("unknown-type", f"ce_type is none of {', '.join((*UPDATES, UpdateResync.type))}")
     if value is None:
         raise DeadLetter("no-value", "the record has no value: send a JSON object")
     body, command = known
@@ -224,4 +232,4 @@ UPDATES: Final[dict[str, tuple[type[Update], Callable[[Any, str], Command]]]] = 
     UpdateExtend.type: (UpdateExtend, _extend),
     UpdateDone.type: (UpdateDone, _done),
 }
-"""Wire type of an update -> what it is read as, and the command that it asks for."""
+"""Wire type of an update about an order -> what it is read as, and the command that it asks for."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from services.dispatch.departments import messages
 from services.dispatch.domain import DispatchState, decide, evolve, wake_at
+from services.dispatch.resync.store import searchable
 from shared import metrics
 from shared.decider import Decider
 from shared.messages import (
@@ -28,6 +29,7 @@ from shared.messages import (
     ReturnOrder,
     ReviseOrder,
     ReworkOrdered,
+    ShowOrder,
     SignOrder,
     TicketClosed,
     TicketEscalated,
@@ -63,6 +65,7 @@ CONSUMES: dict[str, type[Body]] = {
         DecideRevision,
         AssignTicket,
         AmendTicket,
+        ShowOrder,
     )
 }
 """A diverted ticket is told by its closing; each type read costs a write per ticket."""
@@ -79,6 +82,7 @@ def decider(profile: Profile) -> Decider[DispatchState]:
         effects=partial(messages, profile=profile),
         observe=observe,
         wake_at=wake_at,
+        fields=searchable,
     )
 
 
@@ -101,8 +105,13 @@ def observe(turn: Turn) -> None:
 
 
 def _measure_way(cause: Body, issued: OrderIssued) -> None:
-    """Measure from the report to its first order."""
-    if isinstance(cause, TicketTriaged) and cause.reported_at is not None and issued.attempt == 1:
+    """Measure from the report to its first order; what waited for a person has a clock of its own, `accept`."""
+    if (
+        isinstance(cause, TicketTriaged)
+        and cause.reported_at is not None
+        and issued.attempt == 1
+        and cause.by == "gridcall"
+    ):
         metrics.report_to_dispatch.observe((issued.issued_at - cause.reported_at).total_seconds())
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Any
 
 import orjson
@@ -12,13 +13,27 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ValidationError
 
 from services.intake import announce
-from services.intake.domain import MessageSubmitted, Tracked, View, findings, messages_of, received, reported, view
+from services.intake.domain import (
+    MessageSubmitted,
+    Tracked,
+    View,
+    findings,
+    likeness,
+    messages_of,
+    received,
+    refusal,
+    reported,
+    view,
+)
+from services.intake.pressure import too_many
 from services.intake.store import Known, Message, Report, Reports
+from services.intake.together import Together
 from shared import metrics
-from shared.errors import Conflict, TryLater
-from shared.http import Problem, invalid
+from shared.errors import TryLater
+from shared.http import PROBLEM, Problem, invalid
 from shared.ids import is_ticket_id, named, ticket_id
 from shared.messages import ReportSubmitted
+from shared.tracing import concerning, of_ticket
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,6 +50,8 @@ MOST_MESSAGES = 100
 """Messages that a report may get: far more than a conversation has."""
 ADDED = frozenset({"request"})
 """Fields of a body that its first version did not have."""
+MATTERS_WHEN = frozenset({"not-solved", "urge", "withdrawal"})
+"""Kinds of message that may come too late."""
 TRIES = 20
 """How often a message is tried again because another one came first."""
 TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
@@ -80,27 +97,46 @@ def _said(body: type[BaseModel]) -> dict[str, Any]:
     return {"parameters": [key], "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
 
 
-def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    return {status: {"model": ProblemAnswer} for status in statuses}
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Give the OpenAPI description of answers that are problems; 429 and 503 say when to come again."""
+    again = {"Retry-After": {"description": "seconds", "schema": {"type": "integer"}}}
+    schema = {"$ref": f"#/components/schemas/{ProblemAnswer.__name__}"}
+    return {
+        status: {
+            "description": HTTPStatus(status).phrase,
+            "content": {PROBLEM: {"schema": schema}},
+            "headers": again if status in {429, 503} else {},
+        }
+        for status in statuses
+    }
 
 
-def add_api(app: FastAPI, store: Reports, personal: Personal, spool: Spool, profile: Profile, clock: Clock) -> None:
-    """Add intake's calls to its application."""
-    desk = Counter(store, personal, spool, profile, clock)
+def add_api(
+    app: FastAPI,
+    store: Reports,
+    personal: Personal,
+    spool: Spool,
+    profile: Profile,
+    clock: Clock,
+    *,
+    digests: bool = False,
+) -> Counter:
+    """Add intake's calls to its application; gives the counter, at which other doors stand too."""
+    desk = Counter(store, personal, spool, profile, clock, Together(store), digests)
 
     @app.post(
         "/v1/reports",
         status_code=201,
         tags=["reports"],
         response_model=Accepted,
-        responses=_problems(400, 413, 422, 503),
+        responses=problems(400, 413, 422, 429, 503),
         openapi_extra=_said(ReportSubmitted),
     )
     async def submit(request: Request) -> Response:
         """Take a report; it is durable when this answers, also while Kafka is away."""
-        return await desk.submit(idempotency_key(request), await request.body(), _trace(request))
+        return await desk.submit(idempotency_key(request), await request.body(), trace_of(request))
 
-    @app.get("/v1/reports/{report_id}", tags=["reports"], responses=_problems(403, 404, 503))
+    @app.get("/v1/reports/{report_id}", tags=["reports"], responses=problems(403, 404, 422, 429, 503))
     async def track(
         report_id: str,
         token: Annotated[str, Query(description="tracking_token of the report")] = "",
@@ -114,7 +150,7 @@ def add_api(app: FastAPI, store: Reports, personal: Personal, spool: Spool, prof
         status_code=202,
         tags=["reports"],
         response_model=MessageAccepted,
-        responses=_problems(400, 403, 404, 409, 413, 422, 503),
+        responses=problems(400, 403, 404, 409, 413, 422, 429, 503),
         openapi_extra=_said(MessageSubmitted),
     )
     async def say(
@@ -125,12 +161,13 @@ def add_api(app: FastAPI, store: Reports, personal: Personal, spool: Spool, prof
     ) -> Response:
         """Take a follow-up, an answer, a withdrawal, a rating, "not solved", or an urge."""
         known = await desk.opened(report_id, _token(token, authorization))
-        return await desk.say(known, idempotency_key(request), await request.body(), _trace(request))
+        return await desk.say(known, idempotency_key(request), await request.body(), trace_of(request))
 
-    _describe(app, ReportSubmitted, MessageSubmitted)
+    describe(app, ReportSubmitted, MessageSubmitted, ProblemAnswer)
+    return desk
 
 
-def _describe(app: FastAPI, *bodies: type[BaseModel]) -> None:
+def describe(app: FastAPI, *bodies: type[BaseModel]) -> None:
     """Put the bodies that are read by hand into the OpenAPI document."""
     plain = app.openapi
 
@@ -157,11 +194,16 @@ def idempotency_key(request: Request) -> str:
             "then the same request may be sent again and is done once",
         )
     key = given[0]
-    if len(key) > LONGEST_KEY or not (key.isascii() and key.isprintable()):
+    if not usable(key):
         raise Problem(
             400, "The Idempotency-Key cannot be used", f"send 1 to {LONGEST_KEY} printable ASCII characters, no others"
         )
     return key
+
+
+def usable(key: str) -> bool:
+    """Tell whether a text can stand for a request, in a header too."""
+    return bool(key.strip()) and len(key) <= LONGEST_KEY and key.isascii() and key.isprintable()
 
 
 def _token(query: str, authorization: str) -> str:
@@ -169,7 +211,8 @@ def _token(query: str, authorization: str) -> str:
     return query or (value.strip() if kind.lower() == "bearer" else "")
 
 
-def _trace(request: Request) -> str:
+def trace_of(request: Request) -> str:
+    """Give the request's trace; nothing when it carries none that can be read."""
     given = request.headers.get("traceparent", "")
     return given if TRACEPARENT.fullmatch(given) else ""
 
@@ -198,6 +241,22 @@ def _canonical(body: BaseModel) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """A report that could be read, as it would be kept, and what speaks against taking it."""
+
+    report: Report
+    wrong: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of a report: it has a ticket; `replayed` when it had one before."""
+
+    ticket: str
+    replayed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Counter:
     """The counter at which people stand."""
 
@@ -206,53 +265,92 @@ class Counter:
     spool: Spool
     profile: Profile
     clock: Clock
+    together: Together
+    digests: bool = False
+    """Whether attachments need their digest."""
 
     # ------------------------------------------------------------ reports
 
     async def submit(self, key: str, raw: bytes, trace: str) -> Response:
         """Take a report, or give the answer that it got before."""
+        concerning.set((ticket_id(announce.HTTP_SOURCE, key), trace))
+        return self.answer(*await self.take([self.asked(key, raw, trace)]))
+
+    async def take(self, asked: Sequence[Asked | Problem]) -> list[Taken | Problem]:
+        """Keep what is new and can be taken, durably, in one write; gives in order what became of each.
+
+        Raises TryLater when that is not known: the same again does no harm.
+        """
+        if self.together.full:
+            raise too_many()
+        good = [one for one in asked if isinstance(one, Asked) and not one.wrong]
+        kept = await self.together.keep([one.report for one in good]) if good else []
+        new = {id(one) for one, is_new in zip(good, kept, strict=True) if is_new}
+        for report in (one.report for one in good if id(one) in new):
+            self.spool.wake(report.ticket, report.waiting())
+        metrics.tickets.labels("reported").inc(len(new))
+        rest = [one for one in asked if isinstance(one, Asked) and id(one) not in new]
+        known = await self.store.known({one.report.ticket for one in rest}) if rest else {}
+        taken: list[Taken | Problem] = []
+        for one in asked:
+            if isinstance(one, Problem):
+                taken.append(one)
+            elif id(one) in new:
+                taken.append(Taken(one.report.ticket, replayed=False))
+            else:
+                taken.append(await self._again(one, known.get(one.report.ticket)))
+        return taken
+
+    async def _again(self, asked: Asked, known: Known | None) -> Taken | Problem:
+        """Answer a report that was not kept: it was taken before at one of the doors, or it cannot be taken."""
+        if known is not None:
+            if known.digest != asked.report.digest:
+                return _refuse("report", "key-reused", _reused("report"))
+        elif asked.wrong:
+            return _refuse("report", asked.wrong[0].reason, _wrong(asked.wrong))
+        else:
+            known = (await self.store.twins([asked.report.twin])).get(asked.report.twin)
+            if known is None:
+                raise TryLater("a report that was in the way has gone")
+            if known.source == announce.HTTP_SOURCE:  # under another key, so it is meant to be another report
+                (taken,) = await self.take([replace(asked, report=replace(asked.report, twin=b""))])
+                return taken
+        metrics.duplicates.labels("intake").inc()
+        return Taken(known.ticket, replayed=True)
+
+    def asked(self, key: str, raw: bytes, trace: str) -> Asked | Problem:
+        """Read a report, with all that must be published of it; gives a problem where it is none."""
         try:
             report = ReportSubmitted.model_validate_json(raw, strict=True)
         except ValidationError as error:
-            raise _refuse("report", "invalid", invalid(error)) from error
-        ticket = ticket_id(announce.HTTP_SOURCE, key)
-        digest = self.personal.digest(_canonical(report))
-        wrong = findings(report, self.clock.now(), self.profile)
-        if not wrong and await self._take(report, ticket, key, raw, digest, trace):
-            metrics.tickets.labels("reported").inc()
-            self.spool.wake(ticket)
-            return self._accepted(ticket, replayed=False)
-        known = (await self.store.known([ticket])).get(ticket)
-        if known is None:
-            if wrong:
-                raise _refuse("report", wrong[0].reason, _wrong(wrong))
-            raise TryLater("a report that was in the way has gone")
-        if known.digest != digest:
-            raise _refuse("report", "key-reused", _reused("report"))
-        metrics.duplicates.labels("intake").inc()
-        return self._accepted(ticket, replayed=True)
-
-    async def _take(
-        self, report: ReportSubmitted, ticket: str, key: str, raw: bytes, digest: bytes, trace: str
-    ) -> bool:
-        """Keep the report with what must be published of it; False when there is one under this key."""
+            return _refuse("report", "invalid", invalid(error))
         now, source = self.clock.now(), announce.HTTP_SOURCE
+        ticket = ticket_id(source, key)
+        trace = announce.traced(ticket, trace)
         fact = reported(report, ticket, source, now, self.personal.caller(report, ticket), self.profile)
         spool = (
             announce.said(fact, ticket, 1, now, key, trace),
             announce.accepted(ticket, source, key, now, trace),
         )
-        try:
-            await self.store.insert(Report(ticket, source, key, now, self.personal.seal(raw), digest, spool))
-        except Conflict:
-            return False
-        return True
+        alike = likeness(report)
+        twin = b"" if alike is None else self.personal.digest(alike)
+        digest = self.personal.digest(_canonical(report))
+        kept = Report(ticket, source, key, now, self.personal.seal(raw), digest, spool, twin)
+        return Asked(kept, findings(report, now, self.profile, digests=self.digests))
 
-    def _accepted(self, ticket: str, *, replayed: bool) -> Response:
+    def accepted(self, taken: Taken) -> Accepted:
+        """Give what the sender of a report is told."""
+        ticket = taken.ticket
         token = self.personal.token(ticket)
-        body = Accepted(report_id=ticket, ticket_id=ticket, tracking_token=token, links=_links(ticket, token))
-        headers = {"Location": f"/v1/reports/{ticket}"} | ({"Idempotent-Replayed": "true"} if replayed else {})
-        return JSONResponse(body.model_dump(), 201, headers)
+        return Accepted(report_id=ticket, ticket_id=ticket, tracking_token=token, links=_links(ticket, token))
+
+    def answer(self, taken: Taken | Problem) -> Response:
+        """Give the answer to one report; raises its problem."""
+        if isinstance(taken, Problem):
+            raise taken
+        headers = {"Location": f"/v1/reports/{taken.ticket}"}
+        headers |= {"Idempotent-Replayed": "true"} if taken.replayed else {}
+        return JSONResponse(self.accepted(taken).model_dump(), 201, headers)
 
     # ------------------------------------------------------------ the way back
 
@@ -267,14 +365,17 @@ class Counter:
                 "The token does not fit",
                 "give the tracking_token of this report as ?token=... or in the header Authorization: Bearer ...",
             )
+        concerning.set((report_id, of_ticket(report_id)))
         return known
 
     async def track(self, report_id: str, token: str) -> View:
         """Put into words how far a report is."""
         known = await self.opened(report_id, token)
-        stored = await self.store.tracked(report_id)
-        state = Tracked() if stored is None else Tracked.model_validate_json(stored)
-        return view(report_id, state, known.at, self.profile)
+        return view(report_id, await self._tracked(report_id), known.at, self.profile)
+
+    async def _tracked(self, ticket: str) -> Tracked:
+        stored = await self.store.tracked(ticket)
+        return Tracked() if stored is None else Tracked.model_validate_json(stored)
 
     async def say(self, known: Known, key: str, raw: bytes, trace: str) -> Response:
         """Take a message as the next of intake's facts on the ticket, or give the answer that it got before."""
@@ -296,6 +397,12 @@ class Counter:
                 )
                 raise _refuse("message", "too-many", problem)
             now = self.clock.now()
+            if message.kind in MATTERS_WHEN:
+                against = refusal(message.kind, await self._tracked(known.ticket), now, self.profile)
+                if against is not None:
+                    reason, detail = against
+                    problem = Problem(409, "It is too late for this message", detail, reason=reason)
+                    raise _refuse("message", reason, problem)
             fact = announce.said(received(message, ident, now), known.ticket, known.sequence + 1, now, ident, trace)
             if await self.store.push(known, Message(ident, digest, now, self.personal.seal(raw)), [fact]):
                 self.spool.wake(known.ticket)

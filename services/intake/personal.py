@@ -65,7 +65,7 @@ class Personal:
                 'python -c "from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())"'
             )
             raise ValueError(problem) from error
-        self._keys = {use: self._mac(self._root, use) for use in ("caller", "token", "digest", "note")}
+        self._keys = {use: self._mac(self._root, use) for use in ("caller", "token", "digest", "note", "file")}
 
     @staticmethod
     def _mac(key: bytes, text: str | bytes) -> bytes:
@@ -113,6 +113,10 @@ class Personal:
     def digest(self, content: bytes) -> bytes:
         """Give what tells two contents apart and nothing about either."""
         return hashlib.blake2b(content, digest_size=16, key=self._keys["digest"]).digest()
+
+    def file(self, sha256: bytes, media_type: str) -> str:
+        """Give the name of a file: always the same for the same one, and nobody without the key can tell it."""
+        return self._mac(self._keys["file"], sha256 + media_type.encode()).hex()
 
     def masked_record(self, content: bytes) -> bytes:
         """Give what may be shown of something unreadable: a masked JSON object, or a note that it was left out."""

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 AT_ONCE = 500
 """Most tickets in one step."""
+GATHER_S = 0.02
+"""How long fresh tickets are gathered, so that one step publishes several; who sent them has been answered."""
 LOOK_EVERY_S = 1.0
 PATIENCE = timedelta(seconds=2)
 """What waits for longer was left behind, by this process or by another that is gone."""
@@ -39,15 +41,15 @@ class Spool:
         self._publisher = publisher
         self._clock = clock
         self._patience = PATIENCE * speed
-        self._fresh: dict[str, None] = {}
+        self._fresh: dict[str, Waiting | None] = {}
         self._wake = asyncio.Event()
         self._next_look = 0.0
         self._seen: dict[str, int] = {}
 
-    def wake(self, ticket: str) -> None:
-        """Publish what waits of a ticket soon."""
-        if len(self._fresh) < MOST_REMEMBERED:
-            self._fresh[ticket] = None
+    def wake(self, ticket: str, waiting: Waiting | None = None) -> None:
+        """Publish what waits of a ticket soon; `waiting` is all of it, where that is known without asking the store."""
+        if len(self._fresh) < MOST_REMEMBERED or ticket in self._fresh:
+            self._fresh[ticket] = waiting
         self._wake.set()
 
     async def step(self) -> None:
@@ -57,9 +59,13 @@ class Spool:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._next_look - now):
                     await self._wake.wait()
+        if 0 < len(self._fresh) < AT_ONCE:
+            await asyncio.sleep(GATHER_S)
         self._wake.clear()
-        fresh = [self._fresh.popitem()[0] for _ in range(min(len(self._fresh), AT_ONCE))]
-        found = {one.ticket: one for one in (await self._store.waiting_of(fresh) if fresh else ())}
+        fresh = dict(self._fresh.popitem() for _ in range(min(len(self._fresh), AT_ONCE)))
+        unread = [ticket for ticket, waiting in fresh.items() if waiting is None]
+        found = {ticket: waiting for ticket, waiting in fresh.items() if waiting is not None}
+        found |= {one.ticket: one for one in (await self._store.waiting_of(unread) if unread else ())}
         if asyncio.get_running_loop().time() >= self._next_look:
             found |= {one.ticket: one for one in await self._left_behind()}
         await self._publish(list(found.values()))

@@ -12,17 +12,26 @@ from typing import TYPE_CHECKING
 from shared.indexes import Index
 from shared.loop.partitions import pack, unpack
 from shared.loop.tickets import COLLECTION as TICKETS
-from shared.mongo import ASCENDING, InsertOne, UpdateOne, durable, remedies
+from shared.mongo import ASCENDING, DESCENDING, InsertOne, UpdateOne, durable, insert_each, remedies
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
+    from services.intake.domain import Search
     from shared.envelope import Outgoing
     from shared.mongo import Database, Document, Operation
 
 COLLECTION = "reports"
-INDEXES = (Index(COLLECTION, (("waiting", 1),), partial={"waiting": {"$exists": True}}),)
+LONGEST_MS = 5000
+"""How long one look into the public list may take."""
+_PUBLIC = {"public.at": {"$exists": True}}
+INDEXES = (
+    Index(COLLECTION, (("waiting", 1),), partial={"waiting": {"$exists": True}}),
+    Index(COLLECTION, (("twin", 1),), unique=True, partial={"twin": {"$exists": True}}),
+    Index(TICKETS, (("public.at", -1), ("_id", 1)), partial=_PUBLIC),
+    Index(TICKETS, (("public.code", 1), ("public.at", -1), ("_id", 1)), partial=_PUBLIC),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +46,8 @@ class Report:
     sealed: bytes = field(repr=False)
     digest: bytes = b""
     spool: Sequence[Outgoing] = ()
+    twin: bytes = b""
+    """What the same report has at the other door too; empty: nothing by which it could be known there."""
 
     def document(self) -> Document:
         """Give it as MongoDB stores it."""
@@ -50,9 +61,15 @@ class Report:
         }
         if self.digest:
             document["digest"] = self.digest
+        if self.twin:
+            document["twin"] = self.twin
         if self.spool:
             document |= {"spool": [[1, pack(self.spool)]], "waiting": self.at}
         return document
+
+    def waiting(self) -> Waiting:
+        """Give what must be published of it, as long as nobody has said more."""
+        return Waiting(self.ticket, self.source, self.at, 1, 1, tuple(self.spool))
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +124,20 @@ class Reports:
         """Give the write for the turn's transaction; who comes second gets a Conflict there."""
         return InsertOne(report.document())
 
-    async def insert(self, report: Report) -> None:
-        """Keep a report, durably; raises Conflict when there is one of that id, TryLater when it may not be kept."""
+    async def insert_each(self, reports: Sequence[Report]) -> list[bool]:
+        """Keep every report that is new, durably, in one write; of each whether it was.
+
+        Raises TryLater when it is not known of all of them.
+        """
+        late = await insert_each(self._reports, [report.document() for report in reports])
+        return [position not in late for position in range(len(reports))]
+
+    async def twins(self, twins: Iterable[bytes]) -> dict[bytes, Known]:
+        """Give what is known, for good, of the reports that have one of these."""
+        wanted = {"twin": {"$in": list(twins)}}
         with remedies():
-            await self._reports.insert_one(report.document())
+            found = await self._durable.find(wanted, {"sealed": 0, "spool": 0, "messages.sealed": 0}).to_list(None)
+        return {document["twin"]: _known(document) for document in found}
 
     async def known(self, tickets: Iterable[str]) -> dict[str, Known]:
         """Give what is known, for good, of those tickets that were taken."""
@@ -169,6 +196,24 @@ class Reports:
         with remedies():
             found = await self._tickets.find_one({"_id": ticket}, {"s": 1})
         return None if found is None else bytes(found["s"])
+
+    async def public(self, search: Search) -> list[tuple[str, bytes]]:
+        """Give ticket and state of the public requests that are wanted, newest first."""
+        wanted: Document = {"public.at": {"$gte": search.since, "$lte": search.until}}
+        if search.codes:
+            wanted["public.code"] = {"$in": list(search.codes)}
+        if search.is_open is not None:
+            wanted["public.open"] = search.is_open
+        with remedies():
+            found = self._tickets.find(wanted, {"s": 1}).sort([("public.at", DESCENDING), ("_id", ASCENDING)])
+            documents = await found.skip(search.skip).limit(search.limit).max_time_ms(LONGEST_MS).to_list(search.limit)
+        return [(document["_id"], bytes(document["s"])) for document in documents]
+
+    async def states(self, tickets: Iterable[str]) -> dict[str, bytes]:
+        """Give the states of those of the tickets that the log has brought."""
+        with remedies():
+            found = await self._tickets.find({"_id": {"$in": list(tickets)}}, {"s": 1}).to_list(None)
+        return {document["_id"]: bytes(document["s"]) for document in found}
 
     async def sealed(self, ticket: str) -> bytes | None:
         """Give the sealed body of a report."""

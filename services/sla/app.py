@@ -20,8 +20,11 @@ from shared.service import Service
 from shared.topics import TICKETS
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from shared.clock import Clock
     from shared.kafka import Publisher
+    from shared.profile import Profile
     from shared.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -65,3 +68,15 @@ async def refresh_gauges(service: Service) -> None:
     armed, overdue = await count_timers(service.db, partitions, service.clock.now())
     metrics.timers_armed.set(armed)
     metrics.timers_overdue.set(overdue)
+    _measure_the_city(service.profile, service.clock.now())
+
+
+def _measure_the_city(profile: Profile, now: datetime) -> None:
+    """Tell who is there to be escalated to, and how long the calendars are settled."""
+    for level in profile.levels:
+        units = [unit for unit in profile.units if unit.level == level.id]
+        metrics.level_staff.labels(level.id).set(sum(len(profile.present(unit, now)) for unit in units))
+    for calendar in profile.calendars:
+        if not calendar.always:
+            left = calendar.published_until - now.astimezone(calendar.zone).date()
+            metrics.calendar_days_left.labels(calendar.name).set(left.days)

@@ -28,6 +28,8 @@ from shared.kafka import Publisher
 from shared.messages import Body, OrderIssued, RecordFinding, TicketClosed, TicketReopened, TimerFinding
 from shared.profile import PolicyFile, find_profile, load_profile
 from shared.records import Records
+from shared.security import client_security
+from shared.settings import Settings
 from shared.topics import TICKETS
 
 if TYPE_CHECKING:
@@ -237,7 +239,8 @@ async def audited(asked: Asked) -> AsyncGenerator[Audited, None]:
     for version, policy in asked.policies.items():
         profile.learn(version, policy)
     until = loop.time() + asked.budget_s
-    async with Records(Publisher(asked.kafka, "gridcall-auditor"), asked.kafka) as records:
+    security = client_security(Settings())  # not by `asked`: a password goes through no pipe
+    async with Records(Publisher(asked.kafka, "gridcall-auditor", security), asked.kafka) as records:
         for partition, read_to in asked.partitions:
             if loop.time() > until:
                 return

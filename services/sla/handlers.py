@@ -55,6 +55,7 @@ def observe(turn: Turn) -> None:
         return
     for message in turn.facts:
         fact = message.data
+        metrics.tickets.labels(fact.type.split(".")[2]).inc()
         if isinstance(fact, ClocksStopped):
             for clock in fact.clocks:
                 if clock.outcome != "late":

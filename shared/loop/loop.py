@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -16,11 +17,12 @@ import structlog
 from aiokafka import ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaError
 
-from shared import metrics
+from shared import metrics, tracing
 from shared.chance import random_id
 from shared.errors import Conflict, Fenced, TryLater
 from shared.loop.partitions import Partition, PartitionStore
 from shared.loop.poison import Burst
+from shared.loop.rate import UNLIMITED
 from shared.loop.work import Batch, Outcome, Work
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from shared.clock import Clock
     from shared.envelope import Outgoing
     from shared.kafka import Publisher
+    from shared.loop.rate import Buckets
     from shared.mongo import Database, Mongo
 
 log = structlog.get_logger(__name__)
@@ -109,6 +112,10 @@ class PartitionLoop(ConsumerRebalanceListener):  # type: ignore[misc]
         self._batch_timers = batch_timers
         self._burst = Burst(poison_limit)
         self._pace_s = pace_s
+        self.rates: Buckets = UNLIMITED
+        """How fast each topic may bring records."""
+        self._held: dict[str, asyncio.TimerHandle] = {}
+        """Topics that brought more than their rate -> what lets them be read again."""
         self._probe = probe
         self._lock = asyncio.Lock()
         self._owned: dict[TopicPartition, Partition] = {}
@@ -133,6 +140,8 @@ class PartitionLoop(ConsumerRebalanceListener):  # type: ignore[misc]
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        for held in self._held.values():
+            held.cancel()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(10):
                 await self._release(set(self._assigned))
@@ -183,6 +192,7 @@ class PartitionLoop(ConsumerRebalanceListener):  # type: ignore[misc]
                 partition = self._owned.pop(tp, None)
                 if partition is not None:
                     self._work.forget(partition)
+                    self._forget_lag(tp)
 
     async def _claim_all(self) -> None:
         """Claim every assigned partition: publish what its last owner left, then read on where it stopped."""
@@ -197,6 +207,7 @@ class PartitionLoop(ConsumerRebalanceListener):  # type: ignore[misc]
             if tp not in self._assigned:
                 continue
             self._owned[tp] = partition
+            metrics.consumer_paused.labels(self.service, tp.topic).set(tp.topic in self.progress.paused)
             if self.consumer is not None:
                 with contextlib.suppress(KafkaError, AssertionError):
                     self.consumer.seek(tp, partition.next_offset)
@@ -243,6 +254,7 @@ class PartitionLoop(ConsumerRebalanceListener):  # type: ignore[misc]
             clock = asyncio.get_running_loop()
             started = clock.time()
             await self._insist(grouped)
+            self._hold_back(grouped)
             # Turns that follow each other closely cost more requests than they save time: what comes in
             # during the pause is one fetch, one transaction and one publication (decision 0008).
             await asyncio.sleep(self._pace_s - (clock.time() - started))
@@ -307,20 +319,22 @@ class PartitionLoop(ConsumerRebalanceListener):  # type: ignore[misc]
         """Decide, write everything in one transaction, publish, remember."""
         loop = asyncio.get_running_loop()
         started = self.progress.turn_since = loop.time()
+        records = sum(len(b.records) + len(b.due) for b in batches)
         try:
-            outcome = await self._work.decide(batches)
-            self._probe("decided")
-            if outcome.writes or outcome.outbox:
-                await self._write(batches, outcome)
-            self._advance(batches, outcome)
-            self._probe("committed")
-            self._work.applied(outcome)
-            await self._publish([b.partition for b in batches])
-            self._probe("published")
+            with tracing.turn(self.service, self.group, records):
+                outcome = await self._work.decide(batches)
+                self._probe("decided")
+                if outcome.writes or outcome.outbox:
+                    await self._write(batches, outcome)
+                self._advance(batches, outcome)
+                self._probe("committed")
+                self._work.applied(outcome)
+                await self._publish([b.partition for b in batches])
+                self._probe("published")
         finally:
             self.progress.turn_since = None
             self.progress.last_turn = loop.time()
-        self._measure(outcome, sum(len(b.records) + len(b.due) for b in batches), loop.time() - started)
+        self._measure(outcome, records, loop.time() - started)
 
     async def _write(self, batches: Sequence[Batch], outcome: Outcome) -> None:
         fences = [
@@ -405,7 +419,7 @@ class PartitionLoop(ConsumerRebalanceListener):  # type: ignore[misc]
 
     def _apply_pauses(self) -> None:
         if self.consumer is not None:
-            for tp in [tp for tp in self._assigned if tp.topic in self.progress.paused]:
+            for tp in [tp for tp in self._assigned if tp.topic in self.progress.paused or tp.topic in self._held]:
                 with contextlib.suppress(KafkaError, AssertionError):
                     self.consumer.pause(tp)
 
@@ -416,10 +430,37 @@ class PartitionLoop(ConsumerRebalanceListener):  # type: ignore[misc]
         self.progress.paused.discard(topic)
         self._burst.forget(topic)
         metrics.consumer_paused.labels(self.service, topic).set(0)
-        if self.consumer is not None:
-            for tp in [tp for tp in self._assigned if tp.topic == topic]:
-                self.consumer.resume(tp)
+        self._read_again(topic)
         return True
+
+    def _read_again(self, topic: str) -> None:
+        """Read a topic that nothing keeps from being read any more."""
+        if self.consumer is None or topic in self.progress.paused or topic in self._held:
+            return
+        for tp in [tp for tp in self._assigned if tp.topic == topic]:
+            with contextlib.suppress(KafkaError, AssertionError):
+                self.consumer.resume(tp)
+
+    # ------------------------------------------------------------ floods
+
+    def _hold_back(self, grouped: Mapping[TopicPartition, Sequence[ConsumerRecord[bytes, bytes]]]) -> None:
+        """Leave a topic that brought more than its rate unread until it may bring more: it waits on Kafka."""
+        loop = asyncio.get_running_loop()
+        counts: Counter[str] = Counter()
+        for tp, records in grouped.items():
+            counts[tp.topic] += len(records)
+        for topic, count in counts.items():
+            wait = self.rates.take(topic, count, loop.time())
+            if wait and not self._stopping:
+                metrics.held_back.labels(self.service, topic).inc(wait)
+                if topic in self._held:
+                    self._held[topic].cancel()
+                self._held[topic] = loop.call_later(wait, self._let_go, topic)
+                self._apply_pauses()
+
+    def _let_go(self, topic: str) -> None:
+        self._held.pop(topic, None)
+        self._read_again(topic)
 
     # ------------------------------------------------------------ timers
 
@@ -533,6 +574,12 @@ class PartitionLoop(ConsumerRebalanceListener):  # type: ignore[misc]
                     lag = max(0, end - partition.position)
                     self.progress.lag[f"{tp.topic}/{tp.partition}"] = lag
                     metrics.consumer_lag.labels(self.service, f"{tp.topic}/{tp.partition}").set(lag)
+
+    def _forget_lag(self, tp: TopicPartition) -> None:
+        """Leave it to the next owner: what stood here last would stand for ever."""
+        name = f"{tp.topic}/{tp.partition}"
+        if self.progress.lag.pop(name, None) is not None:
+            metrics.consumer_lag.remove(self.service, name)
 
     # ------------------------------------------------------------ health
 

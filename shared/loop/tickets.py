@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import structlog
 
-from shared import metrics
+from shared import metrics, tracing
 from shared.decider import Decider, Message, State, TimerDue, Turn
 from shared.envelope import Envelope, Outgoing, headers, read, type_of
 from shared.errors import DeadLetter, Refused
@@ -20,6 +20,7 @@ from shared.loop.work import Batch, Outcome
 from shared.messages import REGISTRY, CommandRefused, Fact, RedriveTicket, Words
 from shared.mongo import ASCENDING, DeleteMany, InsertOne, ReplaceOne, UpdateOne, remedies
 from shared.topics import TICKETS
+from shared.tracing import NOTHING, concerning
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,6 +56,8 @@ class Slot(Generic[S]):
     """Id of a command -> reason and sentences of its refusal, or "" and the wire types of what it led to."""
     stored: bool = False
     wake_at: datetime | None = None
+    trace: str = ""
+    """The traceparent with which the ticket came, where that is not its own trace's."""
 
     def copy(self) -> Slot[S]:
         """Give a slot that may be changed without changing this one."""
@@ -67,6 +70,7 @@ class Slot(Generic[S]):
             dict(self.answers or {}),
             self.stored,
             self.wake_at,
+            self.trace,
         )
 
 
@@ -164,6 +168,7 @@ class TicketWork(Generic[S]):
             answers=dict(document["a"]),
             stored=True,
             wake_at=document.get("w"),
+            trace=document.get("t", ""),
         )
 
     # ------------------------------------------------------------ deciding
@@ -187,14 +192,17 @@ class TicketWork(Generic[S]):
             for ticket in batch.due:
                 wanted[ticket] = batch.partition
         fold = Fold(self, outcome, await self._load(wanted) if wanted else {}, now)
-        for partition, record, kind in interesting:
-            if kind == REDRIVE:
-                await self._redrive(fold, partition, record)
-            else:
-                fold.record(partition, record, kind)
-        for batch in batches:
-            for ticket in batch.due:
-                fold.timer(batch.partition, ticket)
+        try:
+            for partition, record, kind in interesting:
+                if kind == REDRIVE:
+                    await self._redrive(fold, partition, record)
+                else:
+                    fold.record(partition, record, kind)
+            for batch in batches:
+                for ticket in batch.due:
+                    fold.timer(batch.partition, ticket)
+        finally:
+            concerning.set(NOTHING)
         fold.finish()
         return outcome
 
@@ -341,14 +349,23 @@ class Fold(Generic[S]):
     # ------------------------------------------------------------ the rules
 
     def _apply(self, partition: Partition, message: Message) -> str:
-        """Run one message through the rules; the slot is changed only when all of it went well."""
+        """Run one message through the rules, in its trace or else in its ticket's."""
         slot = self._slots[message.ticket]
+        trace = message.envelope.traceparent or slot.trace or tracing.of_ticket(slot.ticket)
+        concerning.set((slot.ticket, trace))
+        if tracing.spans is None:
+            return self._decided(partition, slot, message, trace)
+        with tracing.handling(self._decider.service, message.envelope.type, slot.ticket, trace) as inner:
+            return self._decided(partition, slot, message, inner)
+
+    def _decided(self, partition: Partition, slot: Slot[S], message: Message, trace: str) -> str:
+        """Run one message through the rules; the slot is changed only when all of it went well."""
         sequence = message.envelope.sequence
         if sequence and self._seen(slot, message.envelope):
             metrics.duplicates.labels(self._decider.service).inc()
             return "duplicate"
         if not sequence and message.envelope.id in (slot.answers or {}):
-            self._again(partition, slot, message)
+            self._again(partition, slot, message, trace)
             return "repeated"
         refusal: Refused | None = None
         try:
@@ -367,13 +384,13 @@ class Fold(Generic[S]):
             ident = fact_id(message.ticket, self._decider.service, number)
             envelope = Envelope(
                 ident, self._source, body.type, self._now, message.ticket, number,
-                message.envelope.id, message.envelope.traceparent,
+                message.envelope.id, trace,
             )  # fmt: skip
             fact = Message(envelope, message.ticket, body)
             state = self._decider.evolve(state, fact)
             facts.append(fact)
         turn = Turn(message, tuple(facts), refusal, said=tuple(body.type for body in bodies), state=state)
-        said = self._said(partition, slot.ticket, message, turn, state)
+        said = self._said(partition, slot.ticket, turn, state, trace)
         if not said and state is slot.state and message.data.kind == "fact" and not self._decider.reads_everything:
             return "handled"  # it led to nothing, and would again: nothing to write down
         self._slots[message.ticket] = self._changed[message.ticket] = self._remembering(slot, turn, number)
@@ -389,20 +406,22 @@ class Fold(Generic[S]):
             log.error("facts are missing from the log", ticket=slot.ticket, producer=envelope.source, after=last)
         return envelope.sequence <= last
 
-    def _again(self, partition: Partition, slot: Slot[S], message: Message) -> None:
+    def _again(self, partition: Partition, slot: Slot[S], message: Message, trace: str) -> None:
         """Give the answer to a command once more, and do nothing."""
         reason, *rest = (slot.answers or {})[message.envelope.id]
         if reason:
             turn = Turn(message, (), Refused(reason, *rest), repeated=True, state=slot.state)
         else:
             turn = Turn(message, (), repeated=True, said=tuple(rest), state=slot.state)
-        said = self._said(partition, slot.ticket, message, turn, slot.state)
+        said = self._said(partition, slot.ticket, turn, slot.state, trace)
         self._outcome.outbox.setdefault(partition.key, []).extend(said)
 
     def _remembering(self, slot: Slot[S], turn: Turn, number: int) -> Slot[S]:
         """Give the slot after a turn."""
         changed, envelope, refused = slot.copy(), turn.message.envelope, turn.refused
         changed.state, changed.sequence = turn.state, number
+        if not changed.stored and not changed.trace and not in_own_trace(envelope.traceparent, slot.ticket):
+            changed.trace = envelope.traceparent
         if envelope.sequence and changed.seen is not None:
             changed.seen[envelope.source] = envelope.sequence
         if turn.message.data.kind == "command" and envelope.type != "timer" and changed.answers is not None:
@@ -414,8 +433,9 @@ class Fold(Generic[S]):
         changed.wake_at = self._decider.wake_at(turn.state)
         return changed
 
-    def _said(self, partition: Partition, ticket: str, message: Message, turn: Turn, state: S) -> list[Outgoing]:
+    def _said(self, partition: Partition, ticket: str, turn: Turn, state: S, trace: str) -> list[Outgoing]:
         """Give facts and effects as they go out; effects are made first, so that a failing one says nothing."""
+        message = turn.message
         effects = self._decider.effects(state, turn)
         said = [
             Outgoing(
@@ -435,7 +455,7 @@ class Fold(Generic[S]):
                 time=self._now,
                 subject=ticket,
                 causation=effect.causation or message.envelope.id,
-                traceparent=message.envelope.traceparent,
+                traceparent=trace,
             )
             key = ticket if effect.key is None else effect.key
             value = effect.body.model_dump_json(by_alias=True).encode()
@@ -532,7 +552,14 @@ class Fold(Generic[S]):
         }
         if slot.wake_at is not None:
             document["w"] = slot.wake_at
+        if slot.trace:
+            document["t"] = slot.trace
         return ReplaceOne({"_id": slot.ticket}, document) if slot.stored else InsertOne(document)
+
+
+def in_own_trace(traceparent: str, ticket: str) -> bool:
+    """Tell whether a message of a ticket says of no other trace than the ticket's own."""
+    return not traceparent or tracing.trace_id(traceparent) == tracing.trace_id(tracing.of_ticket(ticket))
 
 
 def decoded(body: type[Body], value: bytes | None) -> Body:

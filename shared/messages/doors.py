@@ -9,8 +9,19 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
-from shared.messages.log import ReturnReason
-from shared.messages.parts import Attachment, CategoryRef, Channel, Handler, Location, Place, Request, Role, Severity
+from shared.messages.log import ReturnReason, Revision
+from shared.messages.parts import (
+    Attachment,
+    CategoryRef,
+    Channel,
+    Handler,
+    Location,
+    Part,
+    Place,
+    Request,
+    Role,
+    Severity,
+)
 from shared.messages.registry import Body, Kind
 
 MAX_TEXT = 10_000
@@ -314,6 +325,69 @@ class DepartmentOrderClosed(OrderMessage):
     outcome: str
 
 
+class RevisionPending(Part):
+    """A suspension (挂账) or an extension (延期) that was asked for and waits for its decision."""
+
+    revision: Revision
+    until: AwareDatetime
+    decide_by: AwareDatetime
+
+
+class DepartmentOrderSnapshot(DepartmentOrderIssued):
+    """An order as it stands now, all of it, for a department that asked for its orders again."""
+
+    type: ClassVar[str] = "gridcall.order.snapshot.v1"
+
+    resync_id: str
+    state: Literal["issued", "signed", "suspended", "done", "returned", "withdrawn", "closed"]
+    """`done` waits for its verification and may come back; the last three ended after the snapshot had begun."""
+    suspended_until: AwareDatetime | None = None
+    """When the suspension ends by itself; `handle_by` is the limit that stood before it."""
+    pending: RevisionPending | None = None
+
+
+class ResyncStarted(Body):
+    """A snapshot of a department's open orders begins."""
+
+    type: ClassVar[str] = "gridcall.resync.started.v1"
+    kind: ClassVar[Kind] = "answer"
+    producer: ClassVar[str] = "dispatch"
+
+    resync_id: str
+    update_id: str
+    """The `ce_id` of the request."""
+    orders: int
+    """How many `gridcall.order.snapshot.v1` follow, amid whatever else happens."""
+    since: AwareDatetime | None = None
+
+
+class ResyncCompleted(Body):
+    """All of a snapshot has been sent; what follows is the stream alone."""
+
+    type: ClassVar[str] = "gridcall.resync.completed.v1"
+    kind: ClassVar[Kind] = "answer"
+    producer: ClassVar[str] = "dispatch"
+
+    resync_id: str
+    update_id: str
+    orders: int
+    """As in the start."""
+    held_up: int = 0
+    """How many of them are still to come: their tickets are parked until gridcall's operators have repaired them."""
+
+
+class ResyncRefused(Body):
+    """No snapshot is made, and why."""
+
+    type: ClassVar[str] = "gridcall.resync.refused.v1"
+    kind: ClassVar[Kind] = "answer"
+    producer: ClassVar[str] = "dispatch"
+
+    update_id: str
+    reason: str
+    detail: str
+
+
 class UpdateAccepted(Body):
     """An update was carried out."""
 
@@ -437,6 +511,18 @@ class UpdateDone(Update):
     detail: str = Field(default="", max_length=MAX_TEXT)
     evidence: tuple[StrictAttachment, ...] = Field(default=(), max_length=20)
     by: str = Field(default="", max_length=100)
+
+
+class UpdateResync(Strict, Body):
+    """Send all our open orders again: we have lost what we knew (重新同步)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    type: ClassVar[str] = "gridcall.order.resync.v1"
+    kind: ClassVar[Kind] = "update"
+    producer: ClassVar[str] = "department"
+
+    since: Instant | None = None
+    """Only orders issued since; left out: all."""
 
 
 # ---------------------------------------------------------------- dead letters

@@ -904,6 +904,17 @@ class CommandRefused(Fact):
     detail: Words
 
 
+class ShowOrder(Command):
+    """Send a department one of its orders again, as it stands now; nothing else happens to the ticket."""
+
+    type: ClassVar[str] = "gridcall.ticket.show-order.v1"
+    producer: ClassVar[str] = "dispatch"
+
+    order_id: str
+    resync_id: str
+    """The snapshot that it is a part of."""
+
+
 class RedriveTicket(Command):
     """Try the records of a parked ticket again, in one service."""
 

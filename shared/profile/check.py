@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 Pointer = tuple[str | int, ...]
 _GRID_DIGITS: Final = 15
+LONGEST_QR: Final = 200
+"""Characters of a QR code that a report takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ def findings(content: ProfileFile) -> list[Finding]:
             _clocks(content),
             _ladder(content),
             _closing(content),
+            _qr(content),
         )
     )
 
@@ -341,3 +344,21 @@ def _closing(content: ProfileFile) -> Iterator[Finding]:
     yield from _unknown("level", content.returns.duty_level, levels, ("returns", "duty_level"))
     for nth, pattern in enumerate(content.closing.verify_by_person):
         yield from _pattern(content, pattern, ("closing", "verify_by_person", nth))
+
+
+def _qr(content: ProfileFile) -> Iterator[Finding]:
+    classes = list(enumerate(content.qr.classes))
+    yield from _twice("class", ((each.id, ("qr", "classes", at, "id")) for at, each in classes))
+    codes = {category.code for category in content.categories}
+    for at, each in classes:
+        here: Pointer = ("qr", "classes", at)
+        if each.category is not None:
+            yield from _unknown("category", each.category, codes, (*here, "category"))
+            yield from _condition(content, each.category, each.condition, (*here, "condition"))
+        elif each.condition is not None:
+            yield Finding((*here, "condition"), "a condition belongs to a category: add category, or remove condition")
+    for at, unit in enumerate(content.units):
+        for nth, code in enumerate(unit.qr):
+            if len(code) > LONGEST_QR:
+                text = f"the code has {len(code)} characters: a report takes {LONGEST_QR} at most, shorten it"
+                yield Finding(("units", at, "qr", nth), text)

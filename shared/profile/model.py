@@ -440,6 +440,34 @@ class Intake(Part):
     """Minutes that `occurred_at` may lie ahead of the clock."""
     oldest: int = Field(default=400, gt=0)
     """Days that `occurred_at` may lie back."""
+    public: tuple[Channel, ...] = ("open311",)
+    """Channels whose reports everybody may read in the Open311 list, without anything personal."""
+
+
+class ServiceClass(Named):
+    """One class of service that a QR code offers (码上办), and what a report of it asks for."""
+
+    request: Request
+    category: Code | None = None
+    """Left out: the report calls its matter by `zh`, which finds a category of that name or alias if there is one."""
+    condition: Code | None = None
+
+
+def _six_classes() -> tuple[ServiceClass, ...]:
+    return (
+        ServiceClass(id="petition", zh="信访投诉", en="Petitions and complaints", request="complaint"),
+        ServiceClass(id="dispute", zh="纠纷化解", en="Settling a dispute", request="help"),
+        ServiceClass(id="legal", zh="法律服务", en="Legal advice", request="consultation"),
+        ServiceClass(id="safety", zh="治安联防", en="Public safety", request="tip-off"),
+        ServiceClass(id="counselling", zh="心理咨询", en="Psychological counselling", request="consultation"),
+        ServiceClass(id="hazard", zh="隐患上报", en="Reporting a hazard", request="tip-off"),
+    )
+
+
+class QrIntake(Part):
+    """What somebody who scans a QR code may choose from."""
+
+    classes: tuple[ServiceClass, ...] = Field(default_factory=_six_classes, min_length=1, max_length=20)
 
 
 class ProfileFile(Part):
@@ -468,6 +496,7 @@ class ProfileFile(Part):
     returns: Returns
     revisions: Revisions = Field(default_factory=Revisions)
     intake: Intake = Field(default_factory=Intake)
+    qr: QrIntake = Field(default_factory=QrIntake)
 
 
 def matches(pattern: str, code: str) -> bool:

@@ -377,5 +377,7 @@ def _rounded(values: dict[str, Any]) -> dict[str, Any]:
 
 async def bench(folder: Path, options: Options) -> dict[str, Any]:
     """Run the whole benchmark in a folder and give its result."""
-    async with City(folder, environment={"GRIDCALL_LOG_LEVEL": "warning"}) as city:
+    # What is measured is what the machine can do, not what one department may.
+    environment = {"GRIDCALL_LOG_LEVEL": "warning", "GRIDCALL_UPDATES_PER_S": "1000000"}
+    async with City(folder, environment=environment) as city:
         return await Bench(city, options).run()

@@ -25,7 +25,7 @@ envelopes = st.builds(
     subject=text,
     sequence=st.integers(1, 10**9),
     causation=text,
-    traceparent=text,
+    traceparent=st.from_regex(r"00-[0-9a-e]{31}f-[0-9a-e]{15}f-0[01]", fullmatch=True),
 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,7 +13,6 @@ from services.intake.announce import HTTP_SOURCE
 from services.intake.store import INDEXES, Message, Report, Reports
 from shared.chance import random_id
 from shared.envelope import Outgoing
-from shared.errors import Conflict
 from shared.ids import ticket_id
 from shared.indexes import ensure
 from shared.mongo import Mongo
@@ -49,11 +49,11 @@ def message(ident: str, at: datetime = NOON) -> Message:
 
 
 async def test_a_report_is_kept_once_and_known_afterwards(store: Reports) -> None:
-    """Who comes second gets a Conflict and finds what the first one left."""
+    """Who comes second is told so and finds what the first one left."""
     one = report("k1")
-    await store.insert(one)
-    with pytest.raises(Conflict):
-        await store.insert(report("k1", NOON + timedelta(hours=1)))
+    assert await store.insert_each([one]) == [True]
+    late, new = report("k1", NOON + timedelta(hours=1)), report("k2")
+    assert await store.insert_each([late, new, new]) == [False, True, False]
     known = (await store.known([one.ticket, "0000000000000000"]))[one.ticket]
     assert (known.source, known.report, known.at, known.digest, known.sequence, dict(known.messages)) == (
         HTTP_SOURCE,
@@ -69,16 +69,26 @@ async def test_a_report_is_kept_once_and_known_afterwards(store: Reports) -> Non
 
 async def test_of_many_inserts_at_once_one_wins(store: Reports) -> None:
     """Ten requests with one key at the same time leave one report."""
-    results = await asyncio.gather(*(store.insert(report("k")) for _ in range(10)), return_exceptions=True)
-    assert [r for r in results if r is None] == [None]
-    assert all(isinstance(r, Conflict) for r in results if r is not None)
+    results = await asyncio.gather(*(store.insert_each([report("k")]) for _ in range(10)))
+    assert sorted(results) == [[False]] * 9 + [[True]]
+
+
+async def test_of_two_reports_with_one_twin_one_is_kept_and_found_by_it(store: Reports) -> None:
+    """Whatever their ids are; a report without one is in nobody's way."""
+    first, second = report("a", source="hotline"), report("b")
+    twin = [replace(first, twin=b"twin"), replace(second, twin=b"twin")]
+    assert await store.insert_each([twin[0]]) == [True]
+    assert await store.insert_each([twin[1], report("c"), report("d")]) == [False, True, True]
+    assert {key: known.ticket for key, known in (await store.twins([b"twin", b"none"])).items()} == {
+        b"twin": first.ticket
+    }
 
 
 async def test_what_waits_is_found_in_order_until_it_was_published(store: Reports) -> None:
     """Fact before receipt, the oldest ticket first, and nothing once it is done."""
     later, sooner = report("later", NOON + timedelta(seconds=1)), report("sooner")
-    await store.insert(later)
-    await store.insert(sooner)
+    await store.insert_each([later])
+    await store.insert_each([sooner])
     found = await store.waiting(10)
     assert [one.ticket for one in found] == [sooner.ticket, later.ticket]
     assert found[0].messages == (SAID, RECEIPT)
@@ -93,14 +103,14 @@ async def test_what_waits_is_found_in_order_until_it_was_published(store: Report
 
 async def test_a_report_of_the_topic_waits_for_nothing(store: Reports) -> None:
     """What the partition loop publishes is not in the spool."""
-    await store.insert(report("1", source="hotline"))
+    await store.insert_each([report("1", source="hotline")])
     assert await store.waiting(10) == []
 
 
 async def test_messages_are_numbered_in_the_order_in_which_they_are_kept(store: Reports) -> None:
     """The second of two that saw the same state is told so, and nothing of it is kept."""
     one = report("k")
-    await store.insert(one)
+    await store.insert_each([one])
     before = (await store.known([one.ticket]))[one.ticket]
     assert await store.push(before, message("m1"), [FOLLOW_UP])
     assert not await store.push(before, message("m2"), [FOLLOW_UP])
@@ -114,7 +124,7 @@ async def test_messages_are_numbered_in_the_order_in_which_they_are_kept(store: 
 async def test_a_message_that_comes_while_its_report_is_published_is_not_forgotten(store: Reports) -> None:
     """All of the ticket is published once more: twice is harmless, never is not."""
     one = report("k")
-    await store.insert(one)
+    await store.insert_each([one])
     at_hand = await store.waiting(10)
     assert await store.push((await store.known([one.ticket]))[one.ticket], message("m1"), [FOLLOW_UP])
     await store.published(at_hand)
@@ -127,7 +137,7 @@ async def test_a_message_that_comes_while_its_report_is_published_is_not_forgott
 async def test_a_message_on_a_published_report_waits_alone(store: Reports) -> None:
     """Sequence 2 waits and says that 1 has gone before."""
     one = report("k")
-    await store.insert(one)
+    await store.insert_each([one])
     await store.published(await store.waiting(10))
     later = NOON + timedelta(minutes=1)
     assert await store.push((await store.known([one.ticket]))[one.ticket], message("m1", later), [FOLLOW_UP])
@@ -138,7 +148,7 @@ async def test_a_message_on_a_published_report_waits_alone(store: Reports) -> No
 async def test_nothing_is_tracked_before_the_log_has_brought_it(store: Reports) -> None:
     """No ticket document, no state."""
     one = report("k")
-    await store.insert(one)
+    await store.insert_each([one])
     assert await store.tracked(one.ticket) is None
     assert await store.on_log([one.ticket]) == set()
     assert await store.on_log([]) == set()

@@ -131,6 +131,12 @@ class Story(City):
         assert answer.status_code == httpx.codes.ACCEPTED, answer.text
         await self._published(ticket, answer.json()["message_id"])
 
+    async def caller_is_refused(self, messages: str, kind: str, **body: Any) -> tuple[str, str]:
+        """The caller sends a message, and it is not taken; gives the reason and the sentence."""
+        answer = await self._post(messages, {"kind": kind} | body)
+        assert answer.status_code == httpx.codes.CONFLICT, answer.text
+        return answer.json()["reason"], answer.json()["detail"]
+
     async def _post(self, path: str, body: dict[str, Any]) -> httpx.Response:
         headers = {"Idempotency-Key": self._once("request")}
         return await self.http.post(self.url("intake", path), json=body, headers=headers)

@@ -31,6 +31,7 @@ from shared.messages import (
     Span,
     TicketAmended,
     TicketClosed,
+    TicketEscalated,
     TicketReopened,
     TicketTriaged,
 )
@@ -130,6 +131,8 @@ class Order(Part):
     handler: Handler
     state: OrderState = "issued"
     returnable: bool = True
+    level: str = ""
+    """The highest level that it was escalated to; empty: the one at which it was issued."""
     issued_at: AwareDatetime
     sign_by: AwareDatetime
     handle_by: AwareDatetime
@@ -312,6 +315,14 @@ def after_wait(state: DispatchState, fact: InformationWaitEnded, _at: datetime) 
     return {"asking": False} | _last(state, run=run, asked=asked)
 
 
+def after_escalated(state: DispatchState, fact: TicketEscalated, _at: datetime) -> dict[str, Any]:
+    """Remember which level owns the open order too."""
+    order = state.open
+    if order is None or fact.order_id not in {None, order.id}:
+        return {}
+    return _last(state, level=fact.to_level)
+
+
 def after_amended(state: DispatchState, fact: TicketAmended, _at: datetime) -> dict[str, Any]:
     """Take over what was corrected; orders to come have the limits that follow from it."""
     if state.triaged is None:
@@ -351,6 +362,7 @@ AFTER: Final[dict[type[Any], Callable[[DispatchState, Any, datetime], dict[str, 
     InformationWaitEnded: after_wait,
     PolicyApplied: after_policy,
     TicketAmended: after_amended,
+    TicketEscalated: after_escalated,
     RevisionAsked: after_asked,
     RevisionDecided: lambda state, _fact, _at: _last(state, asked=None),
     OrderSuspended: after_suspended,

@@ -28,10 +28,12 @@ _TIME = r"(?:[T ][0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?(?:Z|[+-][0-9
 _RUN = rf"{_DIGIT}(?:{_BETWEEN}{{0,3}}{_DIGIT}){{{MIN_DIGITS - 1},}}"
 _NUMBER = re.compile(rf"(?<!{_DIGIT})(?P<date>{_DATE}{_TIME})(?!{_DIGIT})|{_RUN}")
 _DIGITS = re.compile(_DIGIT)
+_MAIL = re.compile(r"[\w.%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,5}")
 _MAINLAND = re.compile(r"(?:00)?86(1\d{10})")
 PERSONAL_KEYS = frozenset(
     {
         *("name", "phone", "tel", "telephone", "mobile", "email", "wechat", "id_card", "idcard", "contact"),
+        *("first_name", "last_name", "device_id", "account_id"),
         *("contact_name", "contact_phone", "caller", "caller_name", "caller_phone", "reporter", "reporter_name"),
         *("reporter_phone", "姓名", "电话", "手机", "手机号", "联系人", "联系方式", "联系电话"),
         *("身份证", "身份证号", "微信"),
@@ -41,9 +43,12 @@ PERSONAL_KEYS = frozenset(
 
 
 def masked(text: str, name: str | None = None) -> str:
-    """Give `text` without phone-like numbers and, where it is given, without the caller's `name`."""
+    """Give `text` without phone-like numbers and mail addresses, and without the caller's `name` and its words."""
     if name:
-        text = _without(text, name.strip())
+        for word in (name.strip(), *name.split()):
+            text = _without(text, word)
+    if "@" in text:
+        text = _MAIL.sub("***", text)
     return _NUMBER.sub(_hidden, text)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, model_validator
 
-from services.intake.domain.masking import masked, masked_attributes
+from services.intake.domain.masking import bare_digits, masked, masked_attributes
 from shared.messages import MessageReceived, Place, TicketReported
 from shared.messages.doors import MAX_TEXT, ReportSubmitted, Strict
 from shared.messages.log import MessageKind
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
 class Finding:
     """Why a report is not taken: a word for machines, where in the body, and what to change."""
 
-    reason: Literal["no-content", "text-too-long", "half-coordinates", "outside-district", "bad-time", "no-call-back"]
+    reason: Literal[
+        "no-content", "text-too-long", "half-coordinates", "outside-district", "bad-time", "no-call-back", "no-digest"
+    ]
     pointer: str
     en: str
     zh: str
@@ -36,9 +39,21 @@ class Finding:
         return f"{self.en} {self.zh}"
 
 
-def findings(report: ReportSubmitted, now: datetime, profile: Profile) -> tuple[Finding, ...]:
+def findings(report: ReportSubmitted, now: datetime, profile: Profile, *, digests: bool = False) -> tuple[Finding, ...]:
     """Give everything that must be changed before the report can be taken; nothing for most."""
-    return (*_content(report, profile), *_where(report, profile), *_when(report, now, profile), *_who(report))
+    found = (*_content(report, profile), *_where(report, profile), *_when(report, now, profile), *_who(report))
+    return (*found, *_undigested(report)) if digests else found
+
+
+def _undigested(report: ReportSubmitted) -> Iterator[Finding]:
+    for number, attachment in enumerate(report.attachments):
+        if attachment.sha256 is None:
+            yield Finding(
+                "no-digest",
+                f"/attachments/{number}/sha256",
+                "Give the SHA-256 of the file, as 64 lower-case hexadecimal digits.",
+                "请提供附件的SHA-256摘要(64位小写十六进制)。",
+            )
 
 
 def _content(report: ReportSubmitted, profile: Profile) -> Iterator[Finding]:
@@ -103,6 +118,21 @@ def _who(report: ReportSubmitted) -> Iterator[Finding]:
             "A call back needs a phone number, also when anonymous: give one, or set callback to false.",
             "匿名诉求需要回访时请提供电话号码,否则请取消回访。",
         )
+
+
+def likeness(report: ReportSubmitted) -> bytes | None:
+    """Give what both doors see of one report: the sender's number, the words, the place and who asks.
+
+    None without a `source_reference`. The number alone would not do: whoever guessed the next number of a hotline
+    could take its place. How it came, when, and with which files may be written differently at the two doors.
+    """
+    reference = (report.source_reference or "").strip()
+    if not reference:
+        return None
+    words = " ".join(report.text.split())
+    asked = (report.caller.name, bare_digits(report.caller.phone or ""))
+    what = (reference, words, report.category, report.condition, report.place.model_dump(), asked)
+    return json.dumps(what, sort_keys=True).encode()
 
 
 def reported(

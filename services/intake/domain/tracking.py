@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AwareDatetime
 
 from services.intake.domain.masking import masked
+from services.intake.domain.public import Public
 from shared.decider import State
 from shared.messages import (
     AdjudicationAsked,
@@ -67,6 +68,8 @@ Where = Literal[
 
 HANDLED: frozenset[Where] = frozenset({"ordered", "handling", "rework"})
 """Where there is a date by which it will be done."""
+OVER: frozenset[Where] = frozenset({"closed", "diverted"})
+"""Where nothing more is done about it here."""
 STATES: dict[Where, Words] = {
     "received": Words(zh="已受理,正在核对", en="Taken, being looked at"),
     "triage": Words(zh="人工预审中", en="Somebody decides whose matter it is"),
@@ -169,8 +172,12 @@ class Tracked(State):
     by_when: AwareDatetime | None = None
     asked: Asked | None = None
     result: str = ""
+    reopen_until: AwareDatetime | None = None
+    """Of a closed ticket, up to when it may be said that it is not solved."""
     diverted: Words | None = None
     timeline: tuple[Entry, ...] = ()
+    public: Public | None = None
+    """What everybody may read of it; of most tickets nothing."""
 
 
 def decide(_state: Tracked, _message: Message, _now: datetime) -> Sequence[Fact]:
@@ -313,14 +320,19 @@ def _called_back(state: Tracked, message: Message) -> Change:
 def _closed(state: Tracked, message: Message) -> Change:
     fact: TicketClosed = message.data
     if fact.outcome == "diverted":
-        return {"where": "diverted", "asked": None}
-    return {"where": "closed", "asked": None, "result": masked(fact.result) or state.result} | _line(
-        state, message.envelope.time, "closed", text=fact.outcome
+        return {"where": "diverted", "asked": None, "reopen_until": fact.reopen_until}
+    over = {"where": "closed", "asked": None, "reopen_until": fact.reopen_until}
+    return (
+        over
+        | {"result": masked(fact.result) or state.result}
+        | _line(state, message.envelope.time, "closed", text=fact.outcome)
     )
 
 
 def _reopened(state: Tracked, message: Message) -> Change:
-    return {"where": "reopened", "result": "", "by_when": None} | _line(state, message.envelope.time, "reopened")
+    return {"where": "reopened", "result": "", "by_when": None, "reopen_until": None} | _line(
+        state, message.envelope.time, "reopened"
+    )
 
 
 def _message(state: Tracked, message: Message) -> Change:
@@ -362,6 +374,32 @@ def evolve(state: Tracked, message: Message) -> Tracked:
 def said(done: OrderDone) -> str:
     """Give what the handler says was done, in one line and without anybody's number."""
     return masked(": ".join(part for part in (done.result, done.detail) if part))
+
+
+TOO_LATE: dict[str, Words] = {
+    "urge": Words(
+        zh="该诉求已办理完毕,无需催办;如未解决,请发送“未解决”(not-solved)。",
+        en="It is over, so nobody is left to be urged: if it is not solved, send a message of the kind not-solved.",
+    ),
+    "withdrawal": Words(zh="该诉求已办理完毕,无法撤回。", en="It is over, so there is nothing left to withdraw."),
+    "not-solved": Words(
+        zh="反映未解决的期限已于{until}届满,请重新提交诉求。",
+        en="Until {until} it could be said that it is not solved: make a new report.",
+    ),
+}
+
+
+def refusal(kind: str, state: Tracked, now: datetime, profile: Profile) -> tuple[str, str] | None:
+    """Give reason and sentence when nothing would follow from a message, as far as the log has been read."""
+    if state.where not in OVER:
+        return None
+    until = state.reopen_until
+    if kind == "not-solved" and (until is None or now <= until):
+        return None
+    words = TOO_LATE[kind]
+    at = "" if until is None else _local(until, profile)
+    reason = "window-passed" if kind == "not-solved" else "closed"
+    return reason, f"{words.en.format(until=at)} {words.zh.format(until=at)}"
 
 
 # ---------------------------------------------------------------- what is told
@@ -496,6 +534,12 @@ def view(ticket: str, state: Tracked, reported_at: datetime, profile: Profile) -
         result=state.result or None,
         timeline=tuple(Line(at=e.at, what=e.what, sentence=_sentence(e, state, profile)) for e in entries),
     )
+
+
+def outcome(state: Tracked) -> Words | None:
+    """Give how a closed ticket ended, in words that everybody may read; None of any other."""
+    last = next((entry for entry in reversed(state.timeline) if entry.what == "closed"), None)
+    return None if last is None or state.where != "closed" else WORDS.get(last.text)
 
 
 def _question(ticket: str, asked: Asked, profile: Profile) -> Question:

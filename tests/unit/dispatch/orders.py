@@ -27,6 +27,9 @@ from tests.support.fold import MORNING, TICKET, Folded, Said
 from tests.unit.profile.small import SMALL
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from services.dispatch.resync.store import Resync
     from shared.profile import Profile
 
 CITY = parse_profile(SMALL, "small")
@@ -45,6 +48,18 @@ G1, COMMUNITY, EAST, TOP = "100000001001001", "100000001001", "100000001", "1000
 POLICE, WATER = Handler(kind="department", id="police"), Handler(kind="department", id="water")
 GRID = Handler(kind="unit", id=G1)
 TO_WATER, TO_POLICE = "gridcall.dispatch.water", "gridcall.dispatch.police"
+
+
+class NothingOpen:
+    """What a door knows of departments that have no open order and never asked for a snapshot."""
+
+    async def open_orders(self, _department: str, _since: datetime | None = None) -> list[str]:
+        """Give no order."""
+        return []
+
+    async def of(self, _department: str) -> Resync | None:
+        """Give no snapshot."""
+        return None
 
 
 def triaged(**given: Any) -> TicketTriaged:

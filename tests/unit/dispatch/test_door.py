@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.dispatch.door import UPDATES, UpdatesDoor
+from services.dispatch.resync.request import ResyncDesk
 from shared.clock import StoppedClock
 from shared.envelope import Outgoing
 from shared.ids import named
@@ -18,10 +19,18 @@ from shared.loop.door import DoorWork
 from shared.loop.partitions import Partition
 from shared.loop.poison import Morgue
 from shared.loop.work import Batch, Outcome
-from shared.messages import REGISTRY, CompleteOrder, RecordDeadLettered, ReportProgress, ReviseOrder, UpdateRefused
+from shared.messages import (
+    REGISTRY,
+    CompleteOrder,
+    RecordDeadLettered,
+    ReportProgress,
+    ReviseOrder,
+    UpdateRefused,
+    UpdateResync,
+)
 from shared.topics import DEAD_LETTERS, TICKETS
 from tests.support.fold import MORNING, TICKET, body_of, envelope_of
-from tests.unit.dispatch.orders import CITY, FIRST, TO_WATER
+from tests.unit.dispatch.orders import CITY, FIRST, TO_WATER, NothingOpen
 
 TOPIC = "gridcall.updates.water"
 PHOTO = {"url": "https://a.example/1.jpg", "media_type": "image/jpeg"}
@@ -47,7 +56,7 @@ def record(
 
 async def received(*records: ConsumerRecord[bytes, bytes]) -> tuple[list[Outgoing], Outcome]:
     """Give what goes out, and the outcome as the loop gets it."""
-    work = DoorWork("dispatch", UpdatesDoor(CITY), Morgue("dispatch"), StoppedClock(MORNING))
+    work = DoorWork("dispatch", UpdatesDoor(CITY, ResyncDesk(NothingOpen())), Morgue("dispatch"), StoppedClock(MORNING))
     partition = Partition(f"{TOPIC}/0", TOPIC, 0)
     outcome = await work.decide([Batch(partition, records)])
     return outcome.outbox.get(partition.key, []), outcome
@@ -60,18 +69,22 @@ def dumped(content: object) -> bytes:
 
 def test_the_door_knows_every_update_of_the_contract() -> None:
     """Nothing that a department may say goes unheard."""
-    assert set(UPDATES) == {name for name, body in REGISTRY.items() if body.kind == "update"} == set(GOOD)
-    assert UpdatesDoor(CITY).topics == ("gridcall.updates.police", TOPIC)
+    known = {name for name, body in REGISTRY.items() if body.kind == "update"}
+    assert set(UPDATES) == known - {UpdateResync.type} == set(GOOD)
+    assert UpdatesDoor(CITY, ResyncDesk(NothingOpen())).topics == ("gridcall.updates.police", TOPIC)
+
+
+TRACE = f"00-{'a' * 32}-{'b' * 16}-01"
 
 
 @pytest.mark.parametrize("kind", sorted(GOOD))
 async def test_every_update_becomes_a_command_on_its_tickets_log(kind: str) -> None:
     """With the department by the topic, and an id that follows from the sender's."""
-    (out,), _ = await received(record(dumped(GOOD[kind]), kind, traceparent=b"00-a-b-01"))
+    (out,), _ = await received(record(dumped(GOOD[kind]), kind, traceparent=TRACE.encode()))
     envelope, command = envelope_of(out), body_of(out)
     assert (out.topic, out.key, out.partition, envelope.subject) == (TICKETS, TICKET, None, TICKET)
     assert (envelope.id, envelope.source) == (named("water", "water/system", "u-1"), "gridcall/door/water")
-    assert (envelope.causation, envelope.sequence, envelope.traceparent) == ("u-1", 0, "00-a-b-01")
+    assert (envelope.causation, envelope.sequence, envelope.traceparent) == ("u-1", 0, TRACE)
     assert (command.kind, command.producer, command.department) == ("command", "dispatch", "water")
     told = GOOD[kind]
     for field in told.keys() - {"at", "until", "evidence", "attachments"}:

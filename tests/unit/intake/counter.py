@@ -13,8 +13,14 @@ from aiokafka import ConsumerRecord
 from cryptography.fernet import Fernet
 
 from services.intake.api import add_api
+from services.intake.attachments import add_attachments
+from services.intake.batch import add_batch
+from services.intake.files import files
 from services.intake.handlers import ReportDoor
 from services.intake.personal import Personal
+from services.intake.pressure import Pressure
+from services.intake.qr import add_pages
+from services.intake.settings import Settings
 from services.intake.spool import Spool
 from shared.clock import StoppedClock
 from shared.errors import TryLater
@@ -72,7 +78,11 @@ class Counter:
         """Wire as app.py does."""
         self.spool = Spool(self.store, self.paper, self.clock)
         self.app = create_app("intake", "0", dict)
-        add_api(self.app, self.store, self.personal, self.spool, profile(), self.clock)
+        self.desk = add_api(self.app, self.store, self.personal, self.spool, profile(), self.clock)
+        add_pages(self.app, self.desk)
+        add_batch(self.app, self.desk)
+        add_attachments(self.app, files("memory:", ""), self.personal, Settings())
+        self.app.add_middleware(Pressure, most=200)
         self.door = ReportDoor(self.store, self.personal, profile())
         morgue = Morgue("intake", self.personal.seal, self.personal.masked_record)
         self._work = DoorWork("intake", self.door, morgue, self.clock)

@@ -5,14 +5,21 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING, Any
 
+from services.intake.domain import OVER, Tracked
 from services.intake.store import Known, Message, Report, Reports, Waiting, _known, _waiting
-from shared.errors import Conflict, TryLater
+from shared.errors import TryLater
 from shared.loop.partitions import pack
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from datetime import datetime
 
+    from services.intake.domain import Search
     from shared.envelope import Outgoing
+
+
+def _at(one: tuple[datetime, str]) -> datetime:
+    return one[0]
 
 
 class MemoryReports(Reports):
@@ -28,12 +35,23 @@ class MemoryReports(Reports):
         if self.away:
             raise TryLater("MongoDB is away")
 
-    async def insert(self, report: Report) -> None:
-        """Keep a report."""
+    async def insert_each(self, reports: Sequence[Report]) -> list[bool]:
+        """Keep every report that is new."""
         self._here()
-        if report.ticket in self.documents:
-            raise Conflict(report.ticket)
-        self.documents[report.ticket] = copy.deepcopy(report.document())
+        kept = []
+        for report in reports:
+            twins = {document.get("twin") for document in self.documents.values()}
+            new = report.ticket not in self.documents and not (report.twin and report.twin in twins)
+            if new:
+                self.documents[report.ticket] = copy.deepcopy(report.document())
+            kept.append(new)
+        return kept
+
+    async def twins(self, twins: Iterable[bytes]) -> dict[bytes, Known]:
+        """Give what is known of the reports that have one of these."""
+        self._here()
+        wanted = set(twins)
+        return {d["twin"]: _known(d) for d in self.documents.values() if d.get("twin") in wanted}
 
     async def known(self, tickets: Iterable[str]) -> dict[str, Known]:
         """Give what is known."""
@@ -82,6 +100,23 @@ class MemoryReports(Reports):
         """Give the state of a ticket."""
         self._here()
         return self.tickets.get(ticket)
+
+    async def public(self, search: Search) -> list[tuple[str, bytes]]:
+        """Give the public requests that are wanted."""
+        self._here()
+        states = [(ticket, Tracked.model_validate_json(stored)) for ticket, stored in self.tickets.items()]
+        found = [
+            (state.public.at, ticket)
+            for ticket, state in states
+            if state.public is not None and search.fits(state.public, is_open=state.where not in OVER)
+        ]
+        ordered = [ticket for _, ticket in sorted(sorted(found, key=lambda one: one[1]), key=_at, reverse=True)]
+        return [(ticket, self.tickets[ticket]) for ticket in ordered[search.skip : search.skip + search.limit]]
+
+    async def states(self, tickets: Iterable[str]) -> dict[str, bytes]:
+        """Give the states that are there."""
+        self._here()
+        return {ticket: self.tickets[ticket] for ticket in tickets if ticket in self.tickets}
 
     async def sealed(self, ticket: str) -> bytes | None:
         """Give the sealed body."""

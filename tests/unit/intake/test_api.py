@@ -155,7 +155,7 @@ json_values = st.recursive(
 )
 
 
-@settings(max_examples=80)
+@settings(max_examples=80, deadline=None)
 @given(body=st.dictionaries(st.sampled_from(sorted(ReportSubmitted.model_fields)), json_values) | json_values)
 async def test_whatever_is_sent_the_answer_is_yes_or_what_to_change(body: Any) -> None:
     """Any JSON: 201 or a 4xx problem."""

@@ -81,7 +81,7 @@ async def test_a_long_queue_is_worked_off_without_a_pause() -> None:
     for number in range(1001):
         key = str(number)
         fact = said(received(MessageSubmitted(kind="urge"), key, NOON), key, 1, NOON, key)
-        await counter.store.insert(Report(key, HTTP_SOURCE, key, NOON, b"s", b"d", [fact]))
+        await counter.store.insert_each([Report(key, HTTP_SOURCE, key, NOON, b"s", b"d", [fact])])
     counter.clock.advance(timedelta(seconds=3))
     spool = another(counter)
     for _ in range(3):

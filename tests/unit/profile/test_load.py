@@ -21,6 +21,31 @@ PROFILES = ("yucheng", "kaohsiung")
 
 # what to replace, by what ("# here" marks the line that the error must name), a part of the sentence
 MISTAKES = {
+    "a class of a QR code twice": (
+        "zone:",
+        "qr: {classes: [{id: a, zh: a, en: a, request: help},\n {id: a, zh: b, en: b, request: help}]} # here\nzone:",
+        "class 'a' is used twice",
+    ),
+    "a class of a QR code with an unknown category": (
+        "returns: {",
+        'qr:\n  classes:\n    - {id: a, zh: 甲, en: A, request: help, category: "0502"} # here\nreturns: {',
+        "unknown category '0502'",
+    ),
+    "a class of a QR code with a condition of another category": (
+        "returns: {",
+        'qr: {classes: [{id: a, zh: 甲, en: A, request: help, category: "0501", condition: built}]} # here\nreturns: {',
+        "unknown condition 'built'",
+    ),
+    "a class of a QR code with a condition of no category": (
+        "returns: {",
+        "qr:\n  classes:\n    - {id: a, zh: 甲, en: A, request: help, condition: built} # here\nreturns: {",
+        "belongs to a category",
+    ),
+    "a class of a QR code without a kind of request": (
+        "returns: {",
+        "qr:\n  classes:\n    - {id: a, zh: 甲, en: A} # here\nreturns: {",
+        "'request' is missing",
+    ),
     "unknown category of a limit": (
         "  warn_share: 0.8",
         '  warn_share: 0.8\n  limits:\n    - {clock: sign, category: "09*", limit: 1 minutes} # here',

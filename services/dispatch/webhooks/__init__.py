@@ -1,0 +1,1 @@
+"""How do departments without Kafka get their orders and answer? Webhooks, a feed to pull, and updates by HTTP."""

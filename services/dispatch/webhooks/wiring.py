@@ -1,0 +1,64 @@
+"""How are the parts for departments without Kafka put together? Where no department is configured, nothing runs."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+from aiokafka.errors import KafkaError
+
+from services.dispatch.webhooks.api import add_departments_api, add_webhook_operations
+from services.dispatch.webhooks.courier import Courier
+from services.dispatch.webhooks.feed import Feed
+from services.dispatch.webhooks.file import load
+from services.dispatch.webhooks.queue import Queue
+from services.dispatch.webhooks.store import Deliveries
+from services.dispatch.webhooks.target import Target
+from shared.clock import RealClock
+from shared.topics import dispatch_topic
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from services.dispatch.settings import Settings
+    from services.dispatch.webhooks.file import HttpDepartment
+    from shared.clock import Clock
+    from shared.loop.loop import PartitionLoop
+    from shared.service import Service
+
+
+def add_webhooks(service: Service, settings: Settings) -> None:
+    """Add updates, feed, operations, and a courier per department with a url; raises WebhooksInvalid."""
+    departments = load(settings.webhooks, service.profile)
+    clock = RealClock()  # signatures and pauses are about other people's servers, on which no time is virtual
+    store = Deliveries(service.db)
+    add_departments_api(service, departments, Feed(service.publisher, service.settings.kafka), clock)
+    add_webhook_operations(service, store, clock)
+    for department in departments.values():
+        if department.entry.url is not None:
+            _add_courier(service, store, department, clock)
+
+
+def _add_courier(service: Service, store: Deliveries, department: HttpDepartment, clock: Clock) -> None:
+    topic = dispatch_topic(department.topic)
+    queue = Queue(department.id, clock)
+    loop = service.read_door(queue, (topic,), f"webhook.{department.id}")
+
+    async def owned() -> Collection[int]:
+        return await loop.positions(topic)
+
+    def hold(full: bool) -> None:  # noqa: FBT001 - one fact, said once
+        _hold(loop, full=full)
+
+    courier = Courier(department.entry, store, Target(department, clock), clock, owned, hold)
+    queue.wake = courier.wake
+    service.background.append(courier.run)
+
+
+def _hold(loop: PartitionLoop, *, full: bool) -> None:
+    """Stop or go on reading what a loop reads; a topic that a burst of poison has paused stays so."""
+    if loop.consumer is None or loop.progress.paused:
+        return
+    for tp in loop.consumer.assignment():
+        with contextlib.suppress(KafkaError):  # lost meanwhile
+            (loop.consumer.pause if full else loop.consumer.resume)(tp)

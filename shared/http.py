@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -93,6 +94,29 @@ def try_later(detail: str) -> Problem:
     )
 
 
+class ProblemAnswer(BaseModel):
+    """An answer as RFC 9457 has it."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[dict[str, str]] | None = None
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Give the OpenAPI description of answers that are problems; 429 and 503 say when to come again."""
+    again = {"Retry-After": {"description": "seconds", "schema": {"type": "integer"}}}
+    return {
+        status: {
+            "description": HTTPStatus(status).phrase,
+            "content": {PROBLEM: {"schema": ProblemAnswer.model_json_schema()}},
+            "headers": again if status in {429, 503} else {},
+        }
+        for status in statuses
+    }
+
+
 class BodyLimit:
     """Refuses bodies that are too large before they are read into memory, and addresses that are too long."""
 
@@ -153,7 +177,9 @@ class Health(BaseModel):
 
 def create_app(service: str, version: str, unready: Callable[[], dict[str, str]]) -> FastAPI:
     """Give an application with health, metrics and problem answers; `unready` names parts that are not ready."""
-    app = FastAPI(title=f"gridcall {service}", version=version, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title=f"gridcall {service}", version=version, docs_url=None, redoc_url=None, responses=problems(422, 503)
+    )
     app.state.body_limits = {}  # by path; a service adds its own
     app.add_middleware(BodyLimit, limits=app.state.body_limits)
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from shared.chance import random_id
 from shared.envelope import Envelope, Outgoing, headers
-from shared.http import Problem
+from shared.http import Problem, problems
 from shared.ids import named
 from shared.loop.poison import COLLECTION, PARKED
 from shared.messages import RedriveTicket
@@ -123,7 +123,7 @@ def add_operations(service: Service) -> None:  # noqa: C901 - one short function
             raise Problem(404, "No such letter", f"{service.name} has no dead letter and no parked ticket {ident}")
         return found
 
-    @app.get("/ops/dead-letters/{ident:path}", tags=["operations"])
+    @app.get("/ops/dead-letters/{ident:path}", tags=["operations"], responses=problems(404))
     async def show_letter(ident: str) -> Letter:
         """Show one letter."""
         waiting = await parked(ident)
@@ -142,7 +142,7 @@ def add_operations(service: Service) -> None:  # noqa: C901 - one short function
         )
         await service.publisher.send([Outgoing(TICKETS, ticket, headers(envelope), body.model_dump_json().encode())])
 
-    @app.post("/ops/redrive/{ident:path}", tags=["operations"])
+    @app.post("/ops/redrive/{ident:path}", tags=["operations"], responses=problems(404, 409))
     async def redrive(ident: str) -> Done:
         """Send a record again to where it came from, or try a parked ticket's queue again."""
         if await parked(ident):
@@ -157,7 +157,7 @@ def add_operations(service: Service) -> None:  # noqa: C901 - one short function
         await settle(ident, "redriven")
         return Done(id=ident, done=f"sent again to {found['topic']}")
 
-    @app.post("/ops/discard/{ident:path}", tags=["operations"])
+    @app.post("/ops/discard/{ident:path}", tags=["operations"], responses=problems(404, 409))
     async def discard(ident: str) -> Done:
         """Settle a letter without sending it, or drop the record at the head of a parked ticket's queue."""
         if await parked(ident):
@@ -167,7 +167,7 @@ def add_operations(service: Service) -> None:  # noqa: C901 - one short function
         await settle(ident, "discarded")
         return Done(id=ident, done="discarded")
 
-    @app.post("/ops/resume", tags=["operations"])
+    @app.post("/ops/resume", tags=["operations"], responses=problems(404))
     async def resume(topic: str) -> Done:
         """Read a topic again that a burst of poison has paused."""
         resumed = [loop.resume(topic) for loop in service.loops]

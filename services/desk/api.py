@@ -23,7 +23,7 @@ from services.desk.store import BadCursor, CommandStore, SearchTooWide, Views, c
 from services.desk.stream import Changes
 from services.desk.views import listed, listed_order, ticket_view, timeline_view, words
 from shared import metrics
-from shared.http import Problem
+from shared.http import Problem, problems
 from shared.ids import is_ticket_id
 from shared.messages import DESK_COMMANDS, Command
 from shared.tracing import valid
@@ -246,7 +246,7 @@ def _bad_cursor() -> Problem:
 
 
 def _lists(app: FastAPI, desk: Desk) -> None:
-    @app.get("/v1/tickets", tags=["work lists"])
+    @app.get("/v1/tickets", tags=["work lists"], responses=problems(400))
     async def tickets(query: Annotated[TicketQuery, Query()]) -> dict[str, Any]:
         """List tickets: `tickets`, and `cursor` for the next page or null."""
         try:
@@ -259,7 +259,7 @@ def _lists(app: FastAPI, desk: Desk) -> None:
             ) from error
         return {"tickets": [listed(each, desk.names) for each in found.documents], "cursor": found.cursor}
 
-    @app.get("/v1/orders", tags=["work lists"])
+    @app.get("/v1/orders", tags=["work lists"], responses=problems(400))
     async def orders(query: Annotated[OrderQuery, Query()]) -> dict[str, Any]:
         """List orders: `orders`, and `cursor` for the next page or null."""
         states = _among("state", query.state, ORDER_STATES)
@@ -275,12 +275,12 @@ def _lists(app: FastAPI, desk: Desk) -> None:
 
 
 def _tickets(app: FastAPI, desk: Desk) -> None:
-    @app.get("/v1/tickets/{ident}", tags=["tickets"])
+    @app.get("/v1/tickets/{ident}", tags=["tickets"], responses=problems(404))
     async def ticket(ident: str, _none: Annotated[NoParameters, Query()]) -> dict[str, Any]:
         """Show a ticket."""
         return ticket_view(ident, await desk.ticket(ident), desk.names)
 
-    @app.get("/v1/tickets/{ident}/timeline", tags=["tickets"])
+    @app.get("/v1/tickets/{ident}/timeline", tags=["tickets"], responses=problems(404))
     async def timeline(ident: str, _none: Annotated[NoParameters, Query()]) -> dict[str, Any]:
         """Show everything that happened, each with a sentence."""
         found = await desk.ticket(ident)
@@ -288,7 +288,7 @@ def _tickets(app: FastAPI, desk: Desk) -> None:
         zone = desk.profile.zone
         return {"id": ident, "state": found.state, "zone": zone, "left_out": found.left_out, "timeline": entries}
 
-    @app.get("/v1/tickets/{ident}/deadlines", tags=["tickets"])
+    @app.get("/v1/tickets/{ident}/deadlines", tags=["tickets"], responses=problems(404))
     async def explained(ident: str, _none: Annotated[NoParameters, Query()]) -> dict[str, Any]:
         """Explain every clock: its rule, its time piece by piece, what is left, and one sentence."""
         found, now = await desk.ticket(ident), desk.clock.now()
@@ -305,7 +305,7 @@ def _tickets(app: FastAPI, desk: Desk) -> None:
             "deadlines": clocks,
         }
 
-    @app.get("/v1/tickets/{ident}/actions", tags=["tickets"])
+    @app.get("/v1/tickets/{ident}/actions", tags=["tickets"], responses=problems(404))
     async def possible(ident: str, _none: Annotated[NoParameters, Query()]) -> dict[str, Any]:
         """Say what may be done now, by whom, and why the rest may not."""
         found = await desk.ticket(ident)
@@ -314,7 +314,7 @@ def _tickets(app: FastAPI, desk: Desk) -> None:
     @app.post(
         "/v1/tickets/{ident}/commands/{command}",
         tags=["tickets"],
-        responses={code: {} for code in (202, 400, 404, 409, 422, 503)},
+        responses=problems(400, 404, 409, 422, 503) | {202: {"description": "not decided yet: ask again at the link"}},
         openapi_extra={
             "requestBody": {
                 "required": True,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Any
 
 import orjson
@@ -30,7 +29,7 @@ from services.intake.store import Known, Message, Report, Reports
 from services.intake.together import Together
 from shared import metrics
 from shared.errors import TryLater
-from shared.http import PROBLEM, Problem, invalid
+from shared.http import Problem, invalid, problems
 from shared.ids import is_ticket_id, named, ticket_id
 from shared.messages import ReportSubmitted
 from shared.tracing import concerning, of_ticket
@@ -74,16 +73,6 @@ class MessageAccepted(BaseModel):
     links: dict[str, str]
 
 
-class ProblemAnswer(BaseModel):
-    """An answer as RFC 9457 has it."""
-
-    type: str
-    title: str
-    status: int
-    detail: str
-    errors: list[dict[str, str]] | None = None
-
-
 def _said(body: type[BaseModel]) -> dict[str, Any]:
     """Give the OpenAPI description of a request that is read by hand, so that no input gives a 5xx."""
     key = {
@@ -95,20 +84,6 @@ def _said(body: type[BaseModel]) -> dict[str, Any]:
     }
     schema = {"$ref": f"#/components/schemas/{body.__name__}"}
     return {"parameters": [key], "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
-
-
-def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Give the OpenAPI description of answers that are problems; 429 and 503 say when to come again."""
-    again = {"Retry-After": {"description": "seconds", "schema": {"type": "integer"}}}
-    schema = {"$ref": f"#/components/schemas/{ProblemAnswer.__name__}"}
-    return {
-        status: {
-            "description": HTTPStatus(status).phrase,
-            "content": {PROBLEM: {"schema": schema}},
-            "headers": again if status in {429, 503} else {},
-        }
-        for status in statuses
-    }
 
 
 def add_api(
@@ -163,7 +138,7 @@ def add_api(
         known = await desk.opened(report_id, _token(token, authorization))
         return await desk.say(known, idempotency_key(request), await request.body(), trace_of(request))
 
-    describe(app, ReportSubmitted, MessageSubmitted, ProblemAnswer)
+    describe(app, ReportSubmitted, MessageSubmitted)
     return desk
 
 

@@ -17,8 +17,7 @@ from fastapi import FastAPI, Header, Path, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
-from services.intake.api import problems
-from shared.http import Problem
+from shared.http import Problem, problems
 
 if TYPE_CHECKING:
     from services.intake.files import Files

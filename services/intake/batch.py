@@ -14,14 +14,12 @@ from services.intake.api import (
     IDEMPOTENCY_KEY,
     LONGEST_KEY,
     Accepted,
-    ProblemAnswer,
     describe,
     idempotency_key,
-    problems,
     trace_of,
     usable,
 )
-from shared.http import Problem
+from shared.http import Problem, ProblemAnswer, problems
 from shared.messages import ReportSubmitted
 
 if TYPE_CHECKING:

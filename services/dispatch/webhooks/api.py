@@ -15,7 +15,7 @@ from services.dispatch.webhooks.feed import LONGEST_CURSOR
 from services.dispatch.webhooks.signature import unsigned, verify
 from services.dispatch.webhooks.store import Waiting
 from shared.envelope import Outgoing
-from shared.http import Problem
+from shared.http import Problem, problems
 from shared.topics import updates_topic
 
 if TYPE_CHECKING:
@@ -33,22 +33,6 @@ LISTED: Final = 500
 BEARER: Final = "bearer "
 
 Name = Annotated[str, Path(max_length=64, description="the profile's name of the department")]
-
-
-class ProblemAnswer(BaseModel):
-    """RFC 9457."""
-
-    type: str
-    title: str
-    status: int
-    detail: str
-
-
-PROBLEM: Final = {"model": ProblemAnswer, "content": {"application/problem+json": {}}}
-
-
-def _problems(*codes: int) -> dict[int | str, dict[str, Any]]:
-    return dict.fromkeys(codes, PROBLEM)
 
 
 class Taken(BaseModel):
@@ -106,7 +90,7 @@ def add_departments_api(service: Service, departments: Mapping[str, HttpDepartme
         status_code=202,
         tags=["departments"],
         openapi_extra=STRUCTURED_OR_BINARY,
-        responses=_problems(400, 401, 404, 413, 415, 422, 503),
+        responses=problems(400, 401, 404, 413, 415, 422, 503),
     )
     async def write_update(department: Name, request: Request) -> Taken:
         """Take an update as if the department had written it on its topic; the same id again does nothing twice."""
@@ -121,7 +105,7 @@ def add_departments_api(service: Service, departments: Mapping[str, HttpDepartme
         "/v1/departments/{department}/feed",
         tags=["departments"],
         response_class=Response,
-        responses=_problems(400, 401, 404, 410, 422, 429, 503)
+        responses=problems(400, 401, 404, 410, 422, 429, 503)
         | {200: {"content": {BATCH: {"schema": {"type": "array", "items": {"type": "object"}}}}}},
     )
     async def read_feed(
@@ -187,7 +171,7 @@ def add_webhook_operations(service: Service, store: Deliveries, clock: Clock) ->
             raise Problem(404, "No such dead letter", f"no posting to {department or ident} has been given up")
         return found
 
-    @app.post("/ops/webhooks/redrive", tags=["operations"])
+    @app.post("/ops/webhooks/redrive", tags=["operations"], responses=problems(404))
     async def redrive_webhooks(id: str | None = None, department: str | None = None) -> WebhookDone:  # noqa: A002
         """Post a dead letter again (or all of a department), and then what waits behind it, in order."""
         found = await chosen(id, department)
@@ -195,7 +179,7 @@ def add_webhook_operations(service: Service, store: Deliveries, clock: Clock) ->
             await store.redrive(each, clock.now())
         return WebhookDone(done="posted again, with what waits behind", ids=[each.id for each in found])
 
-    @app.post("/ops/webhooks/discard", tags=["operations"])
+    @app.post("/ops/webhooks/discard", tags=["operations"], responses=problems(404))
     async def discard_webhook(id: str) -> WebhookDone:  # noqa: A002 - the word of the query
         """Drop one dead letter for good, and post what waits behind it."""
         (found,) = await chosen(id, None)

@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from shared.addresses import LONGEST
 from shared.errors import Refused, TryLater
 from shared.metrics import ready as is_ready
+from shared.tracing import valid
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -92,6 +93,14 @@ def try_later(detail: str) -> Problem:
         f"{detail} Nothing was taken: send the same request again in {RETRY_AFTER_S} seconds.",
         headers={"Retry-After": str(RETRY_AFTER_S)},
     )
+
+
+FORM = "application/x-www-form-urlencoded"
+
+
+def trace_of(request: Request) -> str:
+    """Give the traceparent of a request as it goes on; empty where it carries none that can be read."""
+    return valid(request.headers.get("traceparent", "").encode("latin-1"))
 
 
 class ProblemAnswer(BaseModel):

@@ -23,10 +23,9 @@ from services.desk.store import BadCursor, CommandStore, SearchTooWide, Views, c
 from services.desk.stream import Changes
 from services.desk.views import listed, listed_order, ticket_view, timeline_view, words
 from shared import metrics
-from shared.http import Problem, problems
+from shared.http import Problem, problems, trace_of
 from shared.ids import is_ticket_id
 from shared.messages import DESK_COMMANDS, Command
-from shared.tracing import valid
 
 if TYPE_CHECKING:
     from shared.profile import Profile, Unit
@@ -333,8 +332,7 @@ def _tickets(app: FastAPI, desk: Desk) -> None:
             raise Problem(404, "No such command", f"there is no command {command!r}: use {', '.join(DESK_COMMANDS)}")
         await desk.ticket(ident)
         body = command_of(command, await request.body())
-        trace = valid(request.headers.get("traceparent", "").encode("latin-1"))
-        answer = await desk.counter.give(ident, command, key_of(idempotency_key), body, trace)
+        answer = await desk.counter.give(ident, command, key_of(idempotency_key), body, trace_of(request))
         headers = {"Idempotent-Replayed": "true"} if answer.replayed else {}
         if refused := answer.outcome.get("refused"):
             detail = refused["detail"]

@@ -341,7 +341,7 @@ def _shown(state: DispatchState, asked: ShowOrder, _profile: Profile) -> list[tu
     body = DepartmentOrderSnapshot(
         order_id=order.id,
         ticket_id=ticket_of_order(order.id) or "",
-        role=OrderIssued.model_fields["role"].default,
+        role="lead",
         level=order.level or triaged.level,
         unit=triaged.unit,
         issued_at=order.issued_at,

@@ -8,7 +8,7 @@ from shared.envelope import Envelope, Outgoing, headers
 from shared.ids import fact_id, named
 from shared.messages import ReportAccepted, ReportSubmitted
 from shared.topics import RECEIPTS, TICKETS
-from shared.tracing import handling, of_ticket, valid
+from shared.tracing import handling, of_ticket
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -22,8 +22,8 @@ HTTP_SOURCE = "gridcall/http"
 
 
 def traced(ticket: str, given: str) -> str:
-    """Give the traceparent of what follows from taking a report; without a sound one the ticket's own begins here."""
-    with handling(PRODUCER, ReportSubmitted.type, ticket, valid(given.encode()), first=True) as traceparent:
+    """Give the traceparent of what follows from taking a report; without one the ticket's own begins here."""
+    with handling(PRODUCER, ReportSubmitted.type, ticket, given, first=True) as traceparent:
         return traceparent
 
 

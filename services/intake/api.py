@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -29,7 +28,7 @@ from services.intake.store import Known, Message, Report, Reports
 from services.intake.together import Together
 from shared import metrics
 from shared.errors import TryLater
-from shared.http import Problem, invalid, problems
+from shared.http import Problem, invalid, problems, trace_of
 from shared.ids import is_ticket_id, named, ticket_id
 from shared.messages import ReportSubmitted
 from shared.tracing import concerning, of_ticket
@@ -53,7 +52,6 @@ MATTERS_WHEN = frozenset({"not-solved", "urge", "withdrawal"})
 """Kinds of message that may come too late."""
 TRIES = 20
 """How often a message is tried again because another one came first."""
-TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 class Accepted(BaseModel):
@@ -109,7 +107,7 @@ def add_api(
     )
     async def submit(request: Request) -> Response:
         """Take a report; it is durable when this answers, also while Kafka is away."""
-        return await desk.submit(idempotency_key(request), await request.body(), trace_of(request))
+        return desk.answer(await desk.hand_in(idempotency_key(request), await request.body(), trace_of(request)))
 
     @app.get("/v1/reports/{report_id}", tags=["reports"], responses=problems(403, 404, 422, 429, 503))
     async def track(
@@ -186,12 +184,6 @@ def _token(query: str, authorization: str) -> str:
     return query or (value.strip() if kind.lower() == "bearer" else "")
 
 
-def trace_of(request: Request) -> str:
-    """Give the request's trace; nothing when it carries none that can be read."""
-    given = request.headers.get("traceparent", "")
-    return given if TRACEPARENT.fullmatch(given) else ""
-
-
 def _refuse(command: str, reason: str, problem: Problem) -> Problem:
     metrics.refusals.labels(command, reason).inc()
     return problem
@@ -246,10 +238,13 @@ class Counter:
 
     # ------------------------------------------------------------ reports
 
-    async def submit(self, key: str, raw: bytes, trace: str) -> Response:
-        """Take a report, or give the answer that it got before."""
+    async def hand_in(self, key: str, raw: bytes, trace: str) -> Taken:
+        """Take a report, or tell that it was taken before; raises Problem, and TryLater."""
         concerning.set((ticket_id(announce.HTTP_SOURCE, key), trace))
-        return self.answer(*await self.take([self.asked(key, raw, trace)]))
+        (taken,) = await self.take([self.asked(key, raw, trace)])
+        if isinstance(taken, Problem):
+            raise taken
+        return taken
 
     async def take(self, asked: Sequence[Asked | Problem]) -> list[Taken | Problem]:
         """Keep what is new and can be taken, durably, in one write; gives in order what became of each.
@@ -319,10 +314,8 @@ class Counter:
         token = self.personal.token(ticket)
         return Accepted(report_id=ticket, ticket_id=ticket, tracking_token=token, links=_links(ticket, token))
 
-    def answer(self, taken: Taken | Problem) -> Response:
-        """Give the answer to one report; raises its problem."""
-        if isinstance(taken, Problem):
-            raise taken
+    def answer(self, taken: Taken) -> Response:
+        """Give the answer to one report."""
         headers = {"Location": f"/v1/reports/{taken.ticket}"}
         headers |= {"Idempotent-Replayed": "true"} if taken.replayed else {}
         return JSONResponse(self.accepted(taken).model_dump(), 201, headers)

@@ -115,7 +115,7 @@ def _path(name: str) -> str:
 
 
 def _told(digest: str) -> bytes:
-    """Give the SHA-256 of a Content-Digest as RFC 9530 has it; raises Problem."""
+    """Give the SHA-256 of a Content-Digest as RFC 9530 has it; empty for one that cannot be read."""
     found = DIGEST.search(digest)
     try:
         return base64.b64decode(found[1], validate=True) if found else b""

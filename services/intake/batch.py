@@ -16,10 +16,9 @@ from services.intake.api import (
     Accepted,
     describe,
     idempotency_key,
-    trace_of,
     usable,
 )
-from shared.http import Problem, ProblemAnswer, problems
+from shared.http import Problem, ProblemAnswer, problems, trace_of
 from shared.messages import ReportSubmitted
 
 if TYPE_CHECKING:

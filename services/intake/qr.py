@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import mimetypes
 import re
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 import orjson
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -20,11 +19,12 @@ from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
-from services.intake.api import trace_of
+from services.intake.domain import linked
 from shared.chance import random_id
 from shared.errors import TryLater
-from shared.http import RETRY_AFTER_S, Problem
+from shared.http import FORM, RETRY_AFTER_S, Problem, trace_of
 from shared.messages import Words
+from shared.messages.doors import is_link
 from shared.qr import ROOT, path_of
 
 if TYPE_CHECKING:
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from shared.profile import Profile
 
 TEMPLATES: Final = Path(__file__).with_name("templates")
-FORM: Final = "application/x-www-form-urlencoded"
 LARGEST_FORM: Final = 256 * 1024
 """Bytes: the longest text that may be sent, in Chinese and percent-encoded, is shorter."""
 MOST_FIELDS: Final = 20
@@ -46,7 +45,6 @@ LONGEST: Final = {"name": 100, "phone": 40, "photo": 2000}
 """Characters, as a report takes them."""
 TOKEN: Final = re.compile(r"[0-9A-Za-z_-]{16,64}")
 """A form carries one of its own, so that sending it twice makes one report."""
-LINK: Final = re.compile(r"https?://[^\s/]\S*")
 
 CHOOSE: Final = Words(zh="请选择一类服务。", en="Choose one of the services.")
 SAY: Final = Words(zh="请填写您要反映的事情。", en="Say what the matter is.")
@@ -188,12 +186,12 @@ class Pages:
             return self._form(code, filled, 422)
         body = orjson.dumps(report(filled, code, self._profile))
         try:
-            answer = await self._counter.submit(f"qr/{filled.token}", body, trace_of(request))
+            taken = await self._counter.hand_in(f"qr/{filled.token}", body, trace_of(request))
         except Problem as problem:
             return self._refused(code, filled, problem)
-        taken = orjson.loads(answer.body)
-        link = f"{ROOT}/track/{taken['report_id']}?token={taken['tracking_token']}"
-        return self._page("taken.html", 201, report_id=taken["report_id"], link=link, again=path_of(code))
+        told = self._counter.accepted(taken)
+        link = f"{ROOT}/track/{told.report_id}?token={told.tracking_token}"
+        return self._page("taken.html", 201, report_id=told.report_id, link=link, again=path_of(code))
 
     async def track(self, request: Request) -> Response:
         """Tell in plain words how far a report is."""
@@ -291,7 +289,7 @@ def read(fields: dict[str, str], profile: Profile) -> Filled:
         wrong["service"] = CHOOSE
     if not said["text"]:
         wrong["text"] = SAY
-    if said["photo"] and not LINK.fullmatch(said["photo"]):
+    if said["photo"] and not is_link(said["photo"]):
         wrong["photo"] = NOT_A_LINK
     if callback and not any(letter.isdigit() for letter in said["phone"]):
         wrong["phone"] = PHONE_NEEDED
@@ -323,6 +321,5 @@ def report(filled: Filled, code: str, profile: Profile) -> dict[str, Any]:
     if chosen.condition:
         body["condition"] = chosen.condition
     if filled.photo:
-        media_type = mimetypes.guess_type(urlsplit(filled.photo).path)[0] or "application/octet-stream"
-        body["attachments"] = [{"url": filled.photo, "media_type": media_type}]
+        body["attachments"] = [linked(filled.photo)]
     return body

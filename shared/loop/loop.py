@@ -114,8 +114,8 @@ class PartitionLoop(ConsumerRebalanceListener):  # type: ignore[misc]
         self._pace_s = pace_s
         self.rates: Buckets = UNLIMITED
         """How fast each topic may bring records."""
-        self._held: dict[str, asyncio.TimerHandle] = {}
-        """Topics that brought more than their rate -> what lets them be read again."""
+        self._held: dict[str, asyncio.TimerHandle | None] = {}
+        """Topics that are not read for now -> what lets them go, where time does."""
         self._probe = probe
         self._lock = asyncio.Lock()
         self._owned: dict[TopicPartition, Partition] = {}
@@ -140,8 +140,8 @@ class PartitionLoop(ConsumerRebalanceListener):  # type: ignore[misc]
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for held in self._held.values():
-            held.cancel()
+        for topic in list(self._held):
+            self._forget_hold(topic)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(10):
                 await self._release(set(self._assigned))
@@ -441,26 +441,36 @@ class PartitionLoop(ConsumerRebalanceListener):  # type: ignore[misc]
             with contextlib.suppress(KafkaError, AssertionError):
                 self.consumer.resume(tp)
 
-    # ------------------------------------------------------------ floods
+    # ------------------------------------------------------------ held back
+
+    def hold(self, topic: str, for_s: float | None = None) -> None:
+        """Leave a topic unread, for some seconds or until it is let go; what it brings waits on Kafka."""
+        self._forget_hold(topic)
+        self._held[topic] = None if for_s is None else asyncio.get_running_loop().call_later(for_s, self.let_go, topic)
+        self._apply_pauses()
+
+    def let_go(self, topic: str) -> None:
+        """Read a topic that was held; one that a burst of poison has paused stays so."""
+        if topic in self._held:
+            self._forget_hold(topic)
+            self._read_again(topic)
+
+    def _forget_hold(self, topic: str) -> None:
+        timer = self._held.pop(topic, None)
+        if timer is not None:
+            timer.cancel()
 
     def _hold_back(self, grouped: Mapping[TopicPartition, Sequence[ConsumerRecord[bytes, bytes]]]) -> None:
-        """Leave a topic that brought more than its rate unread until it may bring more: it waits on Kafka."""
-        loop = asyncio.get_running_loop()
+        """Leave a topic that brought more than its rate unread until it may bring more."""
+        now = asyncio.get_running_loop().time()
         counts: Counter[str] = Counter()
         for tp, records in grouped.items():
             counts[tp.topic] += len(records)
         for topic, count in counts.items():
-            wait = self.rates.take(topic, count, loop.time())
+            wait = self.rates.take(topic, count, now)
             if wait and not self._stopping:
                 metrics.held_back.labels(self.service, topic).inc(wait)
-                if topic in self._held:
-                    self._held[topic].cancel()
-                self._held[topic] = loop.call_later(wait, self._let_go, topic)
-                self._apply_pauses()
-
-    def _let_go(self, topic: str) -> None:
-        self._held.pop(topic, None)
-        self._read_again(topic)
+                self.hold(topic, wait)
 
     # ------------------------------------------------------------ timers
 

@@ -6,8 +6,9 @@ import math
 import re
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal
+from urllib.parse import urlsplit
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 from shared.messages.log import ReturnReason, Revision
 from shared.messages.parts import (
@@ -37,6 +38,7 @@ MAX_ATTRIBUTES_TEXT = 20_000
 MAX_INTEGER = 2**53
 """Largest whole number that every reader of JSON keeps as it is."""
 
+LINK = r"^https?://[^\s]+$"
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d")
 
 
@@ -93,10 +95,24 @@ class StrictCaller(Strict):
     callback: bool = False
 
 
+def is_link(text: str) -> bool:
+    """Tell whether a text is the address of something on the web."""
+    try:
+        return re.fullmatch(LINK, text) is not None and urlsplit(text).hostname is not None
+    except ValueError:
+        return False
+
+
+def _link(url: str) -> str:
+    if not is_link(url):
+        raise ValueError("this names no host: give an address such as https://pictures.example/1.png")
+    return url
+
+
 class StrictAttachment(Strict):
     """A file by reference."""
 
-    url: str = Field(max_length=2000, pattern=r"^https?://[^\s]+$")
+    url: Annotated[str, Field(max_length=2000, pattern=LINK), AfterValidator(_link)]
     media_type: str = Field(max_length=100, pattern=r"^[\w.+-]+/[\w.+-]+$")
     sha256: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
 

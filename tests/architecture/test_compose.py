@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +14,17 @@ import yaml
 
 from deploy.grafana.dashboards import DATASOURCE
 from deploy.local.parts import PARTS, PROMETHEUS, SERVICES, Part
+from shared.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 WATCH = ROOT / "deploy" / "prometheus"
 BESIDE = {"setup", "prometheus", "alertmanager", "grafana"}
 """`up` does the first itself and needs nothing but Python and Java; it starts Prometheus where that is installed."""
 OF_THE_IMAGE = {"GRIDCALL_HEALTH_PORT"}
+OF_THE_NETWORK = {
+    *("data", "host", "instance", "database_prefix", "group_prefix"),
+    *(name for name in Settings.model_fields if name.startswith("kafka_") or name.endswith("_port")),
+}
 KAFKA_OF_THE_NETWORK = {
     "advertised.listeners",
     "controller.quorum.voters",
@@ -46,8 +53,19 @@ def test_a_service_is_started_the_same_way(compose: dict[str, Any], part: Part) 
     """The same module, the same environment variables."""
     described = compose[part.name]
     assert described["command"] == ["python", "-m", part.module]
-    assert set(described["environment"]) - OF_THE_IMAGE == set(part.variables)
+    given = {name for name, value in described["environment"].items() if value is not None}
+    assert given - OF_THE_IMAGE == set(part.variables)
     assert described["environment"]["GRIDCALL_HEALTH_PORT"] == part.port
+
+
+@pytest.mark.parametrize("part", SERVICES, ids=lambda part: part.name)
+def test_whatever_can_be_set_can_be_set_for_a_container(compose: dict[str, Any], part: Part) -> None:
+    """Each setting that a service reads is given or passed on, but for those that the image and its network decide."""
+    own = find_spec(f"{part.module}.settings")
+    settings: type[Settings] = import_module(own.name).Settings if own else Settings
+    wanted = {f"GRIDCALL_{name.upper()}" for name in settings.model_fields if name not in OF_THE_NETWORK}
+    passed = {name for name in compose[part.name]["environment"] if not name.startswith("AWS_")}
+    assert passed - OF_THE_IMAGE == wanted | {part.port_variable}
 
 
 @pytest.mark.parametrize("part", [*PARTS, PROMETHEUS], ids=lambda part: part.name)

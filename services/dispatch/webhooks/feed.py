@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from services.dispatch.webhooks.file import HttpDepartment
     from shared.kafka import Publisher
 
+    Offsets = Mapping[TopicPartition, int]
+
 MOST_OPEN: Final = 4
 """Requests of one department that are read at the same time."""
 MOST_BYTES: Final = 4 * 1024 * 1024
@@ -87,8 +89,13 @@ class Feed:
             partitions = [TopicPartition(topic, n) for n in range(await self._publisher.partitions(topic))]
             async with self._consumer() as consumer:
                 consumer.assign(partitions)
-                offsets = await _begin(consumer, department.id, partitions, after)
-                events = await _read(consumer, offsets, limit, wait_s)
+                async with asyncio.timeout(ASK_S):
+                    first = await consumer.beginning_offsets(partitions)
+                    ends = await consumer.end_offsets(partitions)
+                offsets = _begin(department.id, first, ends, after)
+                for tp, offset in offsets.items():
+                    consumer.seek(tp, offset)
+                events = await _read(consumer, offsets, ends, limit, wait_s)
         return Page(events, encoded(department.id, {tp.partition: offset for tp, offset in offsets.items()}))
 
     @contextlib.contextmanager
@@ -125,14 +132,9 @@ class Feed:
             await consumer.stop()
 
 
-async def _begin(
-    consumer: Any, department: str, partitions: list[TopicPartition], after: Mapping[int, int]
-) -> dict[TopicPartition, int]:
-    """Go to the cursor; raises Problem when what stood there is gone."""
-    async with asyncio.timeout(ASK_S):
-        first = await consumer.beginning_offsets(partitions)
-        ends = await consumer.end_offsets(partitions)
-    offsets = {tp: after.get(tp.partition, first[tp]) for tp in partitions}
+def _begin(department: str, first: Offsets, ends: Offsets, after: Mapping[int, int]) -> dict[TopicPartition, int]:
+    """Give the offsets at the cursor; raises Problem when what stood there is gone."""
+    offsets = {tp: after.get(tp.partition, begin) for tp, begin in first.items()}
     if any(not first[tp] <= offset <= ends[tp] for tp, offset in offsets.items()):
         raise Problem(
             410,
@@ -141,17 +143,15 @@ async def _begin(
             "the cursor that this answer holds",
             cursor=encoded(department, {tp.partition: end for tp, end in ends.items()}),
         )
-    for tp, offset in offsets.items():
-        consumer.seek(tp, offset)
     return offsets
 
 
-async def _read(consumer: Any, offsets: dict[TopicPartition, int], limit: int, wait_s: float) -> list[dict[str, Any]]:
+async def _read(
+    consumer: Any, offsets: dict[TopicPartition, int], ends: Offsets, limit: int, wait_s: float
+) -> list[dict[str, Any]]:
     """Give records from the offsets on, and move these behind what was given."""
     loop = asyncio.get_running_loop()
     until = loop.time() + wait_s
-    async with asyncio.timeout(ASK_S):
-        ends = await consumer.end_offsets(list(offsets))
     events: list[dict[str, Any]] = []
     size = 0
     while len(events) < limit and size < MOST_BYTES:

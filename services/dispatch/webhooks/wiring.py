@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import TYPE_CHECKING
-
-from aiokafka.errors import KafkaError
 
 from services.dispatch.webhooks.api import add_departments_api, add_webhook_operations
 from services.dispatch.webhooks.courier import Courier
@@ -23,7 +20,6 @@ if TYPE_CHECKING:
     from services.dispatch.settings import Settings
     from services.dispatch.webhooks.file import HttpDepartment
     from shared.clock import Clock
-    from shared.loop.loop import PartitionLoop
     from shared.service import Service
 
 
@@ -48,17 +44,11 @@ def _add_courier(service: Service, store: Deliveries, department: HttpDepartment
         return await loop.positions(topic)
 
     def hold(full: bool) -> None:  # noqa: FBT001 - one fact, said once
-        _hold(loop, full=full)
+        if full:
+            loop.hold(topic)
+        else:
+            loop.let_go(topic)
 
     courier = Courier(department.entry, store, Target(department, clock), clock, owned, hold)
     queue.wake = courier.wake
     service.background.append(courier.run)
-
-
-def _hold(loop: PartitionLoop, *, full: bool) -> None:
-    """Stop or go on reading what a loop reads; a topic that a burst of poison has paused stays so."""
-    if loop.consumer is None or loop.progress.paused:
-        return
-    for tp in loop.consumer.assignment():
-        with contextlib.suppress(KafkaError):  # lost meanwhile
-            (loop.consumer.pause if full else loop.consumer.resume)(tp)

@@ -14,6 +14,7 @@ from services.intake.domain.report import Finding as Finding
 from services.intake.domain.report import MessageSubmitted as MessageSubmitted
 from services.intake.domain.report import findings as findings
 from services.intake.domain.report import likeness as likeness
+from services.intake.domain.report import linked as linked
 from services.intake.domain.report import received as received
 from services.intake.domain.report import reported as reported
 from services.intake.domain.tracking import EVOLVES as EVOLVES

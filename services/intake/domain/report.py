@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import mimetypes
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 
@@ -175,6 +177,15 @@ def reported(
 
 def _is_place(profile: Profile, grid: str | None) -> bool:
     return grid is None or profile.locate(grid=grid) is not None
+
+
+def linked(url: str) -> dict[str, str]:
+    """Give the attachment of a link, as a report takes it; its type follows from the name of the file."""
+    try:
+        path = urlsplit(url).path
+    except ValueError:  # no address at all: the report's own rules say so
+        path = ""
+    return {"url": url, "media_type": mimetypes.guess_type(path)[0] or "application/octet-stream"}
 
 
 class MessageSubmitted(Strict):

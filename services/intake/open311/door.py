@@ -11,7 +11,7 @@ import orjson
 from fastapi import APIRouter, FastAPI, Path, Request, Response
 
 from services.intake.announce import HTTP_SOURCE
-from services.intake.api import IDEMPOTENCY_KEY, idempotency_key, trace_of
+from services.intake.api import IDEMPOTENCY_KEY, idempotency_key
 from services.intake.domain import Public, Search, Tracked, published, reported
 from services.intake.open311.errors import ROOT, GeoReportErrors
 from services.intake.open311.given import MOST_REQUESTS, Given, form, given, ids, last, search, wrong
@@ -20,6 +20,7 @@ from services.intake.open311.requests import Row, row, rows
 from services.intake.open311.services import definition, services
 from services.intake.open311.submitted import report
 from shared.chance import random_id
+from shared.http import trace_of
 from shared.ids import is_ticket_id, ticket_id
 from shared.messages import ReportSubmitted
 
@@ -152,8 +153,11 @@ class Door:
 
     counter: Counter
     settings: Settings
-    _fresh: dict[str, None] = field(default_factory=dict)
-    """Requests that this process has taken and that the log had not brought when they were last looked for."""
+    _fresh: dict[str, Public | None] = field(default_factory=dict)
+    """Requests that this process has taken and that the log had not brought when they were last looked for.
+
+    What is public of one is read when a list is first asked for.
+    """
 
     # ------------------------------------------------------------ what was asked
 
@@ -202,16 +206,16 @@ class Door:
             raise wrong("service_code: 请选择服务。 Give a service_code of the service list.")
         made = report(sent, self.category(code), self.counter.profile)
         key = idempotency_key(request) if IDEMPOTENCY_KEY in request.headers else random_id()
-        taken = await self.counter.submit(_reference(key), orjson.dumps(made), trace_of(request))
-        said = orjson.loads(taken.body)
+        taken = await self.counter.hand_in(_reference(key), orjson.dumps(made), trace_of(request))
+        told = self.counter.accepted(taken)
         if len(self._fresh) < REMEMBERED:
-            self._fresh[said["report_id"]] = None
+            self._fresh[taken.ticket] = None
         row = {
-            "service_request_id": said["report_id"],
-            "service_notice": f"已受理,办理进度: Taken. How far it is: {self._base(request)}{said['links']['self']}",
+            "service_request_id": told.report_id,
+            "service_notice": f"已受理,办理进度: Taken. How far it is: {self._base(request)}{told.links['self']}",
             "account_id": last(sent, "account_id") or None,
         }
-        replayed = {k: v for k, v in taken.headers.items() if k.lower() == "idempotent-replayed"}
+        replayed = {"Idempotent-Replayed": "true"} if taken.replayed else {}
         return answer(kind, "service_requests", [row], headers=replayed)
 
     def _key(self, sent: Given) -> None:
@@ -269,9 +273,14 @@ class Door:
         """Give the requests just taken that fit and that the log has not brought yet, newest first."""
         for ticket in await self.counter.store.on_log(list(self._fresh)):
             self._fresh.pop(ticket, None)
-        taken = (await self._taken(list(self._fresh))).items()
-        found = [(ticket, public) for ticket, public in taken if wanted.fits(public, is_open=True)]
-        return sorted(found, key=lambda one: one[1].at, reverse=True)
+        unread = [ticket for ticket, public in self._fresh.items() if public is None]
+        read = await self._taken(unread)
+        for ticket in unread:
+            self._fresh.pop(ticket, None)
+        self._fresh.update(read)
+        found = [(ticket, public) for ticket, public in self._fresh.items() if public is not None]
+        fits = [one for one in found if wanted.fits(one[1], is_open=True)]
+        return sorted(fits, key=lambda one: one[1].at, reverse=True)
 
     async def _taken(self, tickets: Sequence[str]) -> dict[str, Public]:
         """Give what is public of those of the reports that were taken, as the log will say it."""

@@ -10,13 +10,12 @@ from urllib.parse import parse_qsl
 from zoneinfo import ZoneInfo
 
 from services.intake.domain import Search
-from shared.http import Problem
+from shared.http import FORM, Problem
 from shared.ids import is_ticket_id
 
 if TYPE_CHECKING:
     from shared.profile import Profile
 
-FORM: Final = "application/x-www-form-urlencoded"
 MOST_FIELDS: Final = 200
 MOST_REQUESTS: Final = 1000
 """Most requests in one answer."""

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import math
-import mimetypes
 import re
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
 
-from services.intake.domain import LONGEST_TEXT
+from services.intake.domain import LONGEST_TEXT, linked
 from services.intake.open311.given import last, only, wrong
 from services.intake.open311.services import CONDITION
 
@@ -18,7 +16,6 @@ if TYPE_CHECKING:
     from shared.profile.model import Category
 
 ATTRIBUTE: Final = re.compile(r"attribute\[([^\[\]]{1,100})\](\[\])?")
-UNKNOWN_TYPE: Final = "application/octet-stream"
 ABOUT_THE_SENDER: Final = ("email", "device_id", "account_id")
 """Sealed with the report; on the log nothing of them is seen."""
 
@@ -36,7 +33,7 @@ def report(sent: Given, category: Category, profile: Profile) -> dict[str, Any]:
         "condition": _condition(attributes, category),
         "place": _place(sent, profile),
         "caller": _caller(sent),
-        "attachments": [_attachment(url.strip()) for url in sent.get("media_url", ())],
+        "attachments": [linked(url.strip()) for url in sent.get("media_url", ())],
         "attributes": attributes | only(sent, *ABOUT_THE_SENDER),
     }
 
@@ -105,11 +102,3 @@ def _caller(sent: Given) -> dict[str, Any]:
     name = f"{first} {family}".strip() if latin else f"{family}{first}"
     caller: dict[str, Any] = {"anonymous": not (name or phone)}
     return caller | ({"name": name} if name else {}) | ({"phone": phone} if phone else {})
-
-
-def _attachment(url: str) -> dict[str, str]:
-    try:
-        path = urlsplit(url).path
-    except ValueError:
-        path = ""
-    return {"url": url, "media_type": mimetypes.guess_type(path)[0] or UNKNOWN_TYPE}

@@ -58,13 +58,8 @@ def fire(state: SlaState, by: datetime, now: datetime, profile: Profile) -> tupl
 
 
 def _next_due(state: SlaState, by: datetime) -> Running | None:
-    earliest: datetime | None = None
-    found: Running | None = None
-    for running in state.clocks:
-        at = running.next_at()
-        if at is not None and at <= by and (earliest is None or at < earliest):
-            earliest, found = at, running
-    return found
+    due = [(at, running) for running in state.clocks if (at := running.next_at()) is not None and at <= by]
+    return min(due, key=lambda one: one[0], default=(None, None))[1]
 
 
 def wait_over(state: SlaState, why: Literal["answered", "expired"], at: datetime, profile: Profile) -> list[Fact]:

@@ -125,15 +125,12 @@ class Running(Frozen):
 
     def next_warning(self) -> datetime | None:
         """Give the instant of its next warning; None when its next event is its limit."""
-        stands = self.moved or self.start
-        if stands.warn_at is None or self.warned > len(stands.warn_again):
-            return None
-        warning = stands.warn_again[self.warned - 1] if self.warned else stands.warn_at
-        return warning if warning < self.due_at else None
+        left = self.warnings[self.warned :]
+        return left[0] if left and left[0] < self.due_at else None
 
     def next_at(self) -> datetime | None:
         """Give the instant of its next warning or its limit, whichever comes next; None when nothing more comes."""
-        if self.breached or (self.rests and self.resting):
+        if self.breached or self.resting:
             return None
         return self.next_warning() or self.due_at
 

@@ -109,7 +109,7 @@ async def test_too_many_on_their_way_into_the_store_are_refused_at_every_door(mo
     answer = await counter.submit("k", {"channel": "app", "text": "x"})
     assert (answer.status_code, answer.headers["retry-after"]) == (429, "1")
     with pytest.raises(Problem):
-        await counter.desk.submit("k", json.dumps({"channel": "qr", "text": "x"}).encode(), "")
+        await counter.desk.hand_in("k", json.dumps({"channel": "qr", "text": "x"}).encode(), "")
     assert not counter.store.documents
 
 

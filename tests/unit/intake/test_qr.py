@@ -12,10 +12,10 @@ import pytest
 
 from services.intake.api import Counter as Desk
 from services.intake.pressure import too_many
-from services.intake.qr import FORM, LARGEST_FORM, MOST_FIELDS, add_pages
+from services.intake.qr import LARGEST_FORM, MOST_FIELDS, add_pages
 from services.intake.together import Together
 from shared.errors import TryLater
-from shared.http import create_app
+from shared.http import FORM, create_app
 from shared.messages import TicketReported
 from shared.qr import path_of
 from shared.topics import TICKETS
@@ -187,6 +187,7 @@ WRONG: list[tuple[str, dict[str, str], str]] = [
     ("a call back without a phone", {"callback": "yes"}, "phone-wrong"),
     ("a script for a photo", {"photo": "javascript:alert(1)"}, "photo-wrong"),
     ("a photo with spaces", {"photo": "https://a.example/b c"}, "photo-wrong"),
+    ("a photo at no address", {"photo": "http://[a.example/b.png"}, "photo-wrong"),
 ]
 
 
@@ -248,7 +249,7 @@ async def test_in_a_burst_a_page_says_to_try_again(monkeypatch: pytest.MonkeyPat
     async def full(*_: Any) -> None:
         raise too_many()
 
-    monkeypatch.setattr(Desk, "submit", full)
+    monkeypatch.setattr(Desk, "hand_in", full)
     answer = await send(counter, fields)
     assert answer.status_code == 429
     assert answer.headers["retry-after"]

@@ -15,6 +15,7 @@ BIN := .venv/bin
 VENV := .venv/.complete
 JARS := .parts/kafka-4.3.1
 export PATH := $(CURDIR)/$(BIN):$(PATH)
+unexport PYTHONDONTWRITEBYTECODE # a process that compiles every module anew takes twice as long to start
 
 .PHONY: help setup prerequisites run test lint bench campaign docs lock clean reset
 
@@ -45,7 +46,7 @@ lint: setup ## style, types and import rules
 	$(BIN)/lint-imports
 
 test: lint ## lint and every test, with a Kafka and a mongod of its own
-	$(BIN)/pytest -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 bench: setup ## the benchmark; writes build/bench.json
 	$(BIN)/python -m tests.bench

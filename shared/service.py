@@ -105,6 +105,10 @@ class Service:
         self.app: FastAPI = create_app(name, gridcall_version(), self.unready)
         self.background: list[Callable[[], Awaitable[None]]] = []
         """Steps that run for ever beside the loops (publishing a spool, refreshing gauges)."""
+        self.first: list[Callable[[], Awaitable[None]]] = []
+        """What must be done before anything is read; each step is repeated until it succeeds."""
+        self.last: list[Callable[[], Awaitable[None]]] = []
+        """What is closed when the service stops, once nothing uses it any more."""
         self.unseal: Callable[[bytes], bytes] | None = None
         """Opens what the service's dead letters hide; set by intake."""
         self.deciders: list[Decider[Any]] = []
@@ -183,6 +187,11 @@ class Service:
     async def start(self) -> None:
         """Start everything in the background; parts that are away are waited for, for ever."""
         self._connected = "starting"
+        # Asked for at each scrape, and of all loops: each by itself would write its own answer over the others'.
+        metrics.parked_tickets.labels(self.name).set_function(lambda: sum(loop.parked() for loop in self.loops))
+        metrics.outbox_age.labels(self.name).set_function(
+            lambda: max((loop.outbox_age() for loop in self.loops), default=0)
+        )
         self._tasks = [
             asyncio.create_task(self._connect(), name=f"{self.name} connects"),
             asyncio.create_task(self._for_ever(self._look_at_the_infrastructure), name=f"{self.name} looks"),
@@ -195,6 +204,8 @@ class Service:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for reader in self._readers:
             await reader.loop.stop()
+        for close in self.last:
+            await close()
         if self._broker is not None:
             with contextlib.suppress(Exception):
                 await self._broker.stop()
@@ -204,6 +215,8 @@ class Service:
     async def _connect(self) -> None:
         await self._insist("MongoDB", self.mongo.ping)
         await self._insist("MongoDB", partial(keep, self.db, self.profile))
+        for first in self.first:
+            await self._insist("Kafka", first)
         await self._insist("Kafka", self._start_kafka)
         for step in self.background:
             self._tasks.append(asyncio.create_task(self._for_ever(step)))

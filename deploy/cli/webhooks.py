@@ -1,7 +1,9 @@
-"""What could not be posted to a department, and what becomes of it? `gridcall webhooks list|redrive|discard`."""
+"""Is the file of departments sound, and what could not be posted to one? `gridcall webhooks ...`."""
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from typing import Annotated, Any, Final
 
 import typer
@@ -9,12 +11,39 @@ from rich.markup import escape
 
 from deploy.cli.ask import ask
 from deploy.cli.output import FINDING, USAGE, Commands, Failure, Json, out, print_json, printable
+from deploy.local.settings import LocalSettings
+from services.dispatch.webhooks.file import WebhooksInvalid, load
+from shared.profile import ProfileInvalid, find_profile, load_profile
 
-app = typer.Typer(cls=Commands, no_args_is_help=True, help="Records that could not be posted to a department.")
+app = typer.Typer(
+    cls=Commands, no_args_is_help=True, help="Departments without Kafka, and what could not be posted to one."
+)
 
 PATH: Final = "/ops/webhooks"
 Ident = Annotated[str, typer.Argument(help="What `list` shows as id.")]
 Department = Annotated[str, typer.Option("--department", help="The profile's name of a department.")]
+
+
+@app.command()
+def check(
+    file: Annotated[str, typer.Argument(help="The file that GRIDCALL_WEBHOOKS is to name.")],
+    secrets: Annotated[bool, typer.Option(help="Whether to look for the secrets too, as dispatch will.")] = True,
+    as_json: Json = False,
+) -> None:
+    """Say what must change in a file of departments without Kafka, with file and line; exit 1 when anything must."""
+    try:
+        found = load(file, load_profile(find_profile(LocalSettings().profile)), secrets=secrets)
+    except ProfileInvalid as invalid:
+        raise Failure(str(invalid), "Correct the profile that GRIDCALL_PROFILE names first.") from None
+    except WebhooksInvalid as invalid:
+        faults = [asdict(fault) for fault in invalid.faults]
+        typer.echo(json.dumps({"ok": False, "errors": faults}) if as_json else str(invalid), err=not as_json)
+        raise typer.Exit(FINDING) from None
+    posted = sum(each.entry.url is not None for each in found.values())
+    if as_json:
+        print_json({"ok": True, "posted_to": posted, "pulling": len(found) - posted})
+    else:
+        out.print(f"{file} is sound: {posted} departments are posted to, {len(found) - posted} pull", markup=False)
 
 
 @app.command(name="list")

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from deploy.conformance.heard import RESYNC
 from shared.messages import (
     DepartmentOrderWithdrawn,
     OrderDone,
-    OrderExtended,
     OrderProgressed,
     OrderResumed,
     OrderReturned,
     OrderSigned,
-    OrderSuspended,
+    ResyncRefused,
+    RevisionAsked,
     UpdateAccepted,
     UpdateRefused,
 )
@@ -26,9 +27,9 @@ EFFECTS: Final = {
     "return": OrderReturned.type,
     "check-in": OrderProgressed.type,
     "progress": OrderProgressed.type,
-    "suspend": OrderSuspended.type,
+    "suspend": RevisionAsked.type,
     "resume": OrderResumed.type,
-    "extend": OrderExtended.type,
+    "extend": RevisionAsked.type,
     "done": OrderDone.type,
 }
 BEFORE_SIGNATURE: Final = frozenset({"sign", "return", "extend"})
@@ -36,11 +37,10 @@ AFTER: Final = {"sign": "signed", "return": "over", "done": "done"}
 """What an order is after an update; any other leaves it as it is."""
 SENTENCES: Final = {
     "no-such-order": "There is no order with this id: check order_id.",
-    "not-signed": "Sign for the order first.",
+    "not-signed": "Sign for the order first (签收).",
     "already-signed": "The order is signed for already.",
     "order-over": "The order is over.",
     "id-reused": "Another update of yours had this ce_id: send this one with an id of its own.",
-    "bad-body": "The update cannot be read.",
 }
 Answers = tuple[str, list["Body"]]
 
@@ -60,7 +60,9 @@ class Book:
 
     def answer(self, said: Heard) -> Answers:
         """Give a word for what is answered, and the messages; what cannot be answered gets none."""
-        if not said.id or not said.order:
+        if said.kind == RESYNC and said.problem:
+            return "refused: bad-body", [ResyncRefused(update_id=said.id, reason="bad-body", detail=said.problem)]
+        if said.kind == RESYNC or not said.id or not said.order:
             return "", []
         known = self._answers.get(said.key)
         if known is not None and known[:2] == (said.kind, said.order):
@@ -68,7 +70,7 @@ class Book:
         reason = "id-reused" if known is not None else self._reason(said)
         bodies: list[Body] = []
         if reason:
-            detail = SENTENCES.get(reason, reason)
+            detail = SENTENCES.get(reason) or said.problem or reason
             bodies.append(UpdateRefused(order_id=said.order, update_id=said.id, reason=reason, detail=detail))
         else:
             bodies.append(UpdateAccepted(order_id=said.order, update_id=said.id, effects=(EFFECTS[said.kind],)))
@@ -83,8 +85,8 @@ class Book:
     def _reason(self, said: Heard) -> str:
         """Give why an update is refused; nothing when it is carried out."""
         state = self.states.get(said.order)
-        if said.problem or said.kind not in EFFECTS:
-            return "bad-body"
+        if said.problem:
+            return "bad-body" if said.kind in EFFECTS else "unknown-type"
         if state is None:
             return "no-such-order"
         forced = self._refusing.pop((said.order, said.kind), "")

@@ -246,6 +246,37 @@ DEPARTMENTS: Final = Dashboard(
             "percentunit",
             maximum=1,
         ),
+        Panel(
+            "Held back by its rate",
+            "超速限读",
+            (Query(f"max by (topic) (rate(gridcall_held_back_seconds_total[{EVERY}]))", "{{topic}}"),),
+            "percentunit",
+            about="Share of the time in which what it sends was left unread, because it sent too much.",
+        ),
+        Panel(
+            "Posted to it, by outcome",
+            "推送结果",
+            (
+                Query(
+                    f"sum by (department, outcome) (rate(gridcall_webhook_deliveries_total{{{DEPARTMENT}}}[{EVERY}]))"
+                    " * 60",
+                    "{{department}} {{outcome}}",
+                ),
+            ),
+            "cpm",
+            about="Departments that are reached by HTTP.",
+        ),
+        Panel(
+            "Oldest that is still to be posted",
+            "待推送最久",
+            (Query(f"max by (department) (gridcall_webhook_oldest_seconds{{{DEPARTMENT}}})", "{{department}}"),),
+            "s",
+        ),
+        Panel(
+            "Given up to be posted",
+            "推送死信",
+            (Query(f"max by (department) (gridcall_webhook_dead_letters{{{DEPARTMENT}}})", "{{department}}"),),
+        ),
     ),
     (Variable("department", "gridcall_order_sign_seconds_count", "department", "承办单位"),),
 )

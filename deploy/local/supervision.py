@@ -138,6 +138,9 @@ nodaemon=true
 
 [rpcinterface:supervisor]
 supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
+
+[supervisorctl]
+serverurl={_literal(f"unix://{supervisor.socket}")}
 """
     stages = {each.stage: each.priority for each in programs}
     groups = [

@@ -29,12 +29,14 @@ def build(
     publisher: Publisher | None = None,
 ) -> Service:
     """Give the service, connected to nothing yet; raises ProfileInvalid and WebhooksInvalid."""
+    settings = own(settings)
     service = Service("dispatch", settings, clock=clock, probe=probe, publisher=publisher)
     log_loop = service.read_log(decider(service.profile), pace_s=AT_ONCE_S)
     resyncs = Resyncs(service.db)
     door = UpdatesDoor(service.profile, ResyncDesk(resyncs))
     rates = Buckets(settings.updates_per_s, settings.updates_burst)
     door_loop = service.read_door(door, door.topics, "updates", rates=rates)
-    service.background.append(Snapshots(resyncs, service.publisher, log_loop, door_loop, probe).step)
-    add_webhooks(service, own(settings))
+    snapshots = Snapshots(resyncs, service.publisher, log_loop, door_loop, settings.resync_page, probe)
+    service.background.append(snapshots.step)
+    add_webhooks(service, settings)
     return service

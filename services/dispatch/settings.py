@@ -13,6 +13,9 @@ class Settings(Shared):
     """What dispatch needs to know."""
 
     webhooks: str = Field("", description="YAML file of the departments that are reached by HTTP; empty: none")
+    resync_page: int = Field(
+        200, ge=1, le=10_000, description="orders of a snapshot that are asked for at once; updates come between two"
+    )
 
 
 def own(settings: Shared) -> Settings:

@@ -50,7 +50,7 @@ def build(
     counter = add_api(service.app, store, personal, spool, service.profile, service.clock, digests=digests)
     add_pages(service.app, counter)
     add_batch(service.app, counter)
-    add_attachments(service.app, files(settings.attachments, settings.data), personal, settings)
+    uploads = add_attachments(service.app, files(settings.attachments, settings.data), personal, settings)
     service.app.add_middleware(Pressure, most=settings.intake_in_flight)
-    add_open311(service.app, counter, settings)  # last: it tells in its own words what the others refuse
+    add_open311(service.app, counter, uploads, settings)  # last: it tells in its own words what the others refuse
     return service

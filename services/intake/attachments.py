@@ -100,6 +100,14 @@ class Uploads:
         await self.files.keep(_path(name), content)
         return Uploaded(url=f"{self.public or base}{ROOT}/{name}", media_type=kind, sha256=found.hexdigest())
 
+    async def digest(self, url: str, base: str) -> str | None:
+        """Give the SHA-256 of a file that was uploaded here, by its url; None for any other url."""
+        where, _, name = url.rpartition("/")
+        if where != f"{self.public or base}{ROOT}" or not NAME.fullmatch(name):
+            return None
+        content = await self.files.give(_path(name))
+        return None if content is None else hashlib.sha256(content).hexdigest()
+
     async def give(self, name: str) -> Response:
         """Give a file, for saving; raises Problem."""
         content = await self.files.give(_path(name)) if NAME.fullmatch(name) else None
@@ -123,8 +131,8 @@ def _told(digest: str) -> bytes:
         return b""
 
 
-def add_attachments(app: FastAPI, files: Files, personal: Personal, settings: Settings) -> None:
-    """Add the calls that take and give files."""
+def add_attachments(app: FastAPI, files: Files, personal: Personal, settings: Settings) -> Uploads:
+    """Add the calls that take and give files; gives the counter, at which other doors stand too."""
     allowed = frozenset(settings.attachment_types.replace(" ", "").split(",")) & frozenset(ENDINGS)
     uploads = Uploads(files, personal, settings.attachment_bytes, allowed, settings.intake_url.rstrip("/"))
     app.state.body_limits[ROOT] = settings.attachment_bytes
@@ -157,3 +165,5 @@ def add_attachments(app: FastAPI, files: Files, personal: Personal, settings: Se
     async def download(name: Annotated[str, Path(description="the end of the url of an upload")]) -> Response:
         """Give a file that was uploaded."""
         return await uploads.give(name)
+
+    return uploads

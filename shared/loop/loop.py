@@ -63,6 +63,8 @@ class Progress:
     """What the health check looks at."""
 
     turn_since: float | None = None
+    batch_since: float | None = None
+    """Since when the same records are tried, in however many turns."""
     last_turn: float = 0.0
     trouble: str = ""
     paused: set[str] = field(default_factory=set)
@@ -158,7 +160,8 @@ class PartitionLoop(ConsumerRebalanceListener):  # type: ignore[misc]
                 self._trouble(error)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, LONGEST_PAUSE_S)
-            except Exception:
+            except Exception as error:
+                self.progress.trouble = f"a step fails by {type(error).__name__} again and again: see the log"
                 log.exception("a step of the loop failed, it is tried again", group=self.group)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, LONGEST_PAUSE_S)
@@ -252,8 +255,11 @@ class PartitionLoop(ConsumerRebalanceListener):  # type: ignore[misc]
             for record in records:
                 grouped.setdefault(TopicPartition(record.topic, record.partition), []).append(record)
             clock = asyncio.get_running_loop()
-            started = clock.time()
-            await self._insist(grouped)
+            started = self.progress.batch_since = clock.time()
+            try:
+                await self._insist(grouped)
+            finally:
+                self.progress.batch_since = None
             self._hold_back(grouped)
             # Turns that follow each other closely cost more requests than they save time: what comes in
             # during the pause is one fetch, one transaction and one publication (decision 0008).
@@ -397,7 +403,6 @@ class PartitionLoop(ConsumerRebalanceListener):  # type: ignore[misc]
             metrics.records.labels(self.service, name, what).inc(count)
         for reason, count in outcome.reasons.items():
             metrics.dead_letters.labels(self.service, reason).inc(count)
-        metrics.parked_tickets.labels(self.service).set(sum(len(p.parked) for p in self._owned.values()))
         for topic, count in outcome.poison.items():
             if self._burst.add(topic, count, asyncio.get_running_loop().time()):
                 self._pause(topic)
@@ -543,8 +548,6 @@ class PartitionLoop(ConsumerRebalanceListener):  # type: ignore[misc]
             now = self._clock.now()
             for partition in self._owned.values():
                 _distrust_the_future(partition, now)
-            oldest = min((p.outbox_since for p in self._owned.values() if p.outbox_since), default=now)
-            metrics.outbox_age.labels(self.service).set(max(0.0, (now - oldest) / timedelta(seconds=1)))
             await self._settle(list(self._owned.values()))
         self._measure_lag()
 
@@ -602,6 +605,15 @@ class PartitionLoop(ConsumerRebalanceListener):  # type: ignore[misc]
         """Tell whether Kafka has given us partitions and all of them are taken over."""
         return bool(self._owned) and self._assigned == self._owned.keys()
 
+    def parked(self) -> int:
+        """Give how many tickets wait for somebody to look at an error."""
+        return sum(len(p.parked) for p in self._owned.values())
+
+    def outbox_age(self) -> float:
+        """Give for how many seconds the oldest message that was decided has not been published."""
+        since = min((p.outbox_since for p in self._owned.values() if p.outbox_since), default=None)
+        return 0.0 if since is None else max(0.0, (self._clock.now() - since) / timedelta(seconds=1))
+
     def idle(self, ends: Mapping[TopicPartition, int]) -> bool:
         """Tell whether all up to `ends` is read, everything due is fired and everything said is published."""
         if self.progress.turn_since is not None or not self.owns_partitions():
@@ -624,6 +636,8 @@ class PartitionLoop(ConsumerRebalanceListener):  # type: ignore[misc]
             )
         if self.progress.trouble:
             return f"waiting: {self.progress.trouble}"
+        if self.progress.batch_since is not None and now - self.progress.batch_since > STALL_S:
+            return f"the same records have been tried for {now - self.progress.batch_since:.0f} s: see the log"
         if self.consumer is None:
             return "not connected to Kafka yet"
         fetcher, coordinator = getattr(self.consumer, "_fetcher", None), getattr(self.consumer, "_coordinator", None)

@@ -57,6 +57,18 @@ class Partition:
     """Tickets of this partition whose records queue."""
 
 
+async def begin_at(db: Database, group: str, topic: str, offsets: Mapping[int, int]) -> None:
+    """Let a consumer group that is yet to read a topic begin there, partition by partition; raises TryLater.
+
+    One that has read a partition goes on where it is; a partition that is not named begins with its oldest record.
+    """
+    with remedies():
+        for number, offset in offsets.items():
+            first = {"next_offset": offset, "outbox": b"", "version": 0}
+            key = {"_id": partition_key(group, FIRST, topic, number)}
+            await db[COLLECTION].update_one(key, {"$setOnInsert": first}, upsert=True)
+
+
 def pack(outbox: Sequence[Outgoing]) -> bytes:
     """Give an outbox as MongoDB stores it: MessagePack, which it need not look into."""
     return ormsgpack.packb([tuple(message) for message in outbox]) if outbox else b""

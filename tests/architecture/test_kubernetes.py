@@ -30,8 +30,6 @@ OF_COMPOSE = {
     "GRIDCALL_SLA_AUDIT_SPEED": "the same",
 }
 """Variables that compose gives and Kubernetes need not."""
-OF_KUBERNETES = {"GRIDCALL_LOG_PARTITIONS"}
-"""Variables that Kubernetes gives besides, and those with which Kafka's clients log in."""
 
 Manifest = dict[str, Any]
 
@@ -97,7 +95,9 @@ def test_a_service_is_started_the_same_way(compose: Manifest, part: Part) -> Non
     assert _of("Service")[part.name]["spec"]["ports"][0]["port"] == PORTS[part.name]
     given = {name: value for name, value in _variables_of_one(container).items() if value}
     assert given[part.port_variable] == str(PORTS[part.name])
-    needed = {name for name, value in described["environment"].items() if ":-}" not in str(value)} - set(OF_COMPOSE)
+    needed = {name for name, value in described["environment"].items() if value and ":-}" not in str(value)} - set(
+        OF_COMPOSE
+    )
     assert needed <= _variables(container)
 
 
@@ -107,13 +107,13 @@ def _variables_of_one(container: Manifest) -> dict[str, str]:
 
 @pytest.mark.parametrize("part", SERVICES, ids=lambda part: part.name)
 def test_every_variable_is_one_that_the_service_reads(compose: Manifest, part: Part) -> None:
-    """A name that nobody reads would be a setting that does nothing; what compose does not give has its reason."""
+    """A name that nobody reads would be a setting that does nothing, and compose gives it too."""
     fields = import_module(f"services.{part.name}.settings").Settings.model_fields
     read = {f"GRIDCALL_{name.upper()}" for name in fields}
     variables = _variables(_container(_of("Deployment")[part.name]))
     assert variables <= read
     besides = {name for name in variables - set(compose[part.name]["environment"]) if "_KAFKA_" not in name}
-    assert besides == OF_KUBERNETES
+    assert not besides
 
 
 def test_the_key_of_personal_data_is_given_to_intake_alone() -> None:

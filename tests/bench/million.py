@@ -131,7 +131,8 @@ class Million:
 
     def __post_init__(self) -> None:
         """Know what to start; start nothing."""
-        self.city = City(self.folder, environment={"GRIDCALL_LOG_LEVEL": "warning", "GRIDCALL_LOG_PARTITIONS": "16"})
+        environment = {"GRIDCALL_LOG_LEVEL": "warning", "GRIDCALL_LOG_PARTITIONS": "16"}
+        self.city = City(self.folder, environment=environment, as_shipped=True)
         self.ticks = Ticks(self.city.profile)
         self.clock = RealClock()
         self.ports = [self.city.ports["sla"], *(free_port() for _ in range(1, self.given.instances))]

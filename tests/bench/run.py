@@ -379,5 +379,5 @@ async def bench(folder: Path, options: Options) -> dict[str, Any]:
     """Run the whole benchmark in a folder and give its result."""
     # What is measured is what the machine can do, not what one department may.
     environment = {"GRIDCALL_LOG_LEVEL": "warning", "GRIDCALL_UPDATES_PER_S": "1000000"}
-    async with City(folder, environment=environment) as city:
+    async with City(folder, environment=environment, as_shipped=True) as city:
         return await Bench(city, options).run()

@@ -17,7 +17,7 @@ KEYS = {
     "lifecycles_per_s", "null_pipeline_per_s", "ratio", "report_to_dispatch_ms", "timers", "rebuild_events_per_s",
     "work_list_ms", "deadline_us", "cpu_ms_per_lifecycle", "machine", "versions", "profile", "commit", "verified",
 }  # fmt: skip
-TINY = replace(QUICK, warm_up_s=3, measure_s=8, in_flight=60, rate=10, open_s=2, timers=100, list_asks=6)
+TINY = replace(QUICK, warm_up_s=1, measure_s=4, in_flight=60, rate=10, open_s=2, timers=100, list_asks=6)
 
 
 @pytest.mark.timeout(400)

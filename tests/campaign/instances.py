@@ -18,10 +18,9 @@ from shared.topics import TICKETS
 from tests.bench.measure import metric
 
 if TYPE_CHECKING:
-    import subprocess
     from datetime import datetime
 
-    from tests.support.city import City
+    from tests.support.city import City, Process
 
 LOOK_S: Final = 0.2
 """Between two looks at who works."""
@@ -46,7 +45,7 @@ class Instance:
     ready: bool = False
     away: bool = False
     """It was killed, and is started later."""
-    process: subprocess.Popen[bytes] | None = None
+    process: Process | None = None
     name: str = ""
     started: datetime = field(default_factory=WORLD.now)
 
@@ -69,7 +68,7 @@ class Instance:
         self.ready = False
         return was_ready
 
-    def alive(self) -> subprocess.Popen[bytes]:
+    def alive(self) -> Process:
         """Give its process; raises CampaignError when it does not run."""
         if self.process is None or self.process.poll() is not None:
             code = None if self.process is None else self.process.returncode

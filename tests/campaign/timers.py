@@ -64,7 +64,8 @@ class Campaign:
         file = self.folder / "campaign.yaml"
         file.write_text(profile_text(), encoding="utf-8")
         self.profile = load_profile(file)
-        self.city = City(self.folder, profile=str(file), environment={"GRIDCALL_LOG_LEVEL": "warning"})
+        quiet = {"GRIDCALL_LOG_LEVEL": "warning"}
+        self.city = City(self.folder, profile=str(file), environment=quiet, as_shipped=True)
         (self.folder / "data").mkdir(exist_ok=True)
         with self.city.kafka, self.city.mongod:
             await asyncio.to_thread(topics.apply, self.city.kafka.address, str(file))

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @pytest.mark.timeout(300)
 async def test_the_example_day(tmp_path: Path) -> None:
     """Returns, rework, a call-back, diversions, a refusal, a repeat and a person's triage, all as scripted."""
-    async with City(tmp_path) as city:
+    async with City(tmp_path, as_shipped=True) as city:
         first = await asyncio.to_thread(play, city)
         assert first.adds_up, first.as_dict()
         log = len(await city.read(TICKETS))

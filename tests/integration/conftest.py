@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pytest
 
 from deploy.cli import topics
-from deploy.local.servers import Kafka, Mongod
+from deploy.local.servers import QUICK_JIT, Kafka, Mongod
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,6 @@ class Servers:
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
     """Start both and create the topics of the default profile."""
     folder = tmp_path_factory.mktemp("servers")
-    with Kafka(folder / "kafka") as kafka, Mongod(folder / "mongod", cache_gb=0.25) as mongod:
+    with Kafka(folder / "kafka", flags=QUICK_JIT) as kafka, Mongod(folder / "mongod", cache_gb=0.25) as mongod:
         topics.apply(kafka.address, "yucheng")
         yield Servers(kafka, mongod)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +17,7 @@ from deploy.cli import topics
 from deploy.local.servers import QUICK_JIT, Kafka
 from shared.settings import Settings
 from shared.topics import dispatch_topic, updates_topic
+from tests.support import forked
 from tests.support.city import ROOT
 from tests.support.department import Ascii, Client, Doubles, Headless, SignsAgain
 
@@ -41,13 +40,9 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 async def conformance(kafka: str, department: str, *more: str) -> tuple[int, dict[str, Any]]:
     """Run the command; gives its exit code and its answer."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "deploy.cli", "conformance", "--department", department, "--bootstrap", kafka),
-        *("--patience", "20", "--quiet", "2", "--json", *more),
-        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
-    said, errors = await process.communicate()
-    return process.returncode or 0, json.loads(said or errors)
+    words = ("conformance", "--department", department, "--bootstrap", kafka, "--patience", "20", "--quiet", "2")
+    run = await asyncio.to_thread(forked.run, "deploy.cli", *words, "--json", *more, cwd=ROOT, timeout=300)
+    return run.returncode, json.loads(run.stdout or run.stderr)
 
 
 def asked_for(note: Path) -> bool:

@@ -6,8 +6,6 @@ import asyncio
 import contextlib
 import itertools
 import json
-import subprocess
-import sys
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -19,6 +17,7 @@ import pytest
 from deploy.local.processes import free_port
 from shared.ids import ticket_id
 from shared.settings import PORTS
+from tests.support import forked
 from tests.support.city import ROOT, City
 from tests.support.crash import STEPS
 from tests.support.players import Departments, departments
@@ -55,10 +54,7 @@ async def feeding(city: City, every_s: float = 0.03) -> AsyncIterator[list[str]]
 
 def gridcall(city: City, *arguments: str) -> tuple[int, dict[str, Any]]:
     """Run a command of the command line with --json; gives its exit code and its answer."""
-    done = subprocess.run(
-        [sys.executable, "-m", "deploy.cli", *arguments, "--json"],
-        cwd=ROOT, env=city.env, capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
+    done = forked.run("deploy.cli", *arguments, "--json", env=city.env, cwd=ROOT)
     assert done.stdout, done.stderr
     return done.returncode, json.loads(done.stdout)
 

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from aiokafka import TopicPartition
+from pymongo import MongoClient
 
 from deploy.cli import topics
 from deploy.local.servers import Kafka, Mongod
@@ -108,3 +109,27 @@ async def test_a_timer_that_was_due_meanwhile_fires_and_makes_it_ready_again(
         await becomes_ready(service)
         assert await eventually(counted) == (1, 1)
         assert await ends(loop) == before, "a record arrived"
+
+
+async def test_a_batch_that_never_gets_through_makes_it_unready(
+    own_kafka: Kafka, own_mongod: Mongod, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each turn by itself is short, and none is ever written, since somebody else holds the documents."""
+    monkeypatch.setattr("shared.loop.loop.STALL_S", 1.0)
+    clock = RealClock()
+    service = Counting(own_kafka.address, own_mongod.address, clock=clock)
+    async with running(service):
+        client: MongoClient[dict[str, object]] = MongoClient(own_mongod.address)
+        with client, client.start_session() as holder:
+            holder.start_transaction()
+            partitions = client[service.settings.database(service.name)]["partitions"]
+            await asyncio.to_thread(partitions.update_many, {}, {"$set": {"held": True}}, session=holder)
+            await service.publisher.send([reported(clock, "held up")])
+
+            async def unready() -> bool:
+                return "have been tried for" in str(service.unready())
+
+            await eventually(unready, timeout_s=60, what="it says that it gets nowhere")
+            await asyncio.to_thread(holder.abort_transaction)
+        await becomes_ready(service)
+        assert await eventually(lambda: service.db["tickets"].count_documents({})) == 1

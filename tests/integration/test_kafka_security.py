@@ -1,11 +1,10 @@
-"""Does the whole loop go round on a Kafka with TLS, passwords and an authorizer, and is everybody else refused?"""
+"""Does the loop go round on a Kafka with mutual TLS, passwords and an authorizer, and is everybody else refused?"""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import subprocess
-import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -23,6 +22,7 @@ from shared.ids import order_id, ticket_id
 from shared.security import client_security
 from shared.settings import Settings
 from shared.topics import RECEIPTS, REPORTS, TICKETS, dispatch_topic, updates_topic
+from tests.support import forked
 from tests.support.city import ROOT, City
 from tests.support.secure import ADMIN, SecureKafka
 from tests.support.waiting import eventually
@@ -42,7 +42,7 @@ class SecureCity(City):
     def __init__(self, folder: Path) -> None:
         """Give the services their login; start nothing."""
         super().__init__(folder)
-        self.kafka = SecureKafka(folder / "kafka", *USERS)
+        self.kafka = SecureKafka(folder / "kafka", *USERS, mutual=True)
         self.environment = self.login("gridcall")
 
     def login(self, user: str) -> dict[str, str]:
@@ -59,11 +59,7 @@ class SecureCity(City):
 
     def gridcall(self, *arguments: str, user: str, **more: str) -> subprocess.CompletedProcess[str]:
         """Run a command as an operator who has a user's login."""
-        command = [sys.executable, "-m", "deploy.cli", *arguments]
-        environment = self.env | self.login(user) | more
-        return subprocess.run(
-            command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=100, check=False
-        )
+        return forked.run("deploy.cli", *arguments, env=self.env | self.login(user) | more, cwd=ROOT)
 
     @asynccontextmanager
     async def writer(self, user: str) -> AsyncIterator[AIOKafkaProducer]:
@@ -185,9 +181,10 @@ async def test_nobody_comes_in_without_a_login(city: SecureCity, change: dict[st
         await admin.close()
 
 
-async def test_a_broker_of_somebody_else_is_not_believed(city: SecureCity) -> None:
-    """Its certificate is not of the authority that the variable names: no password is sent to it."""
-    settings = Settings(**city.kafka.client("gridcall") | {"kafka_ca_file": ""})
+@pytest.mark.parametrize("file", ["kafka_ca_file", "kafka_certificate_file"])
+async def test_each_side_must_show_a_certificate(city: SecureCity, file: str) -> None:
+    """No password is sent to a broker of another authority; who shows no certificate does not come as far as that."""
+    settings = Settings(**city.kafka.client("gridcall") | {file: ""})
     admin = AIOKafkaAdminClient(bootstrap_servers=city.kafka.address, **client_security(settings))
     try:
         with pytest.raises(KafkaError):

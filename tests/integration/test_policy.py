@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import subprocess
-import sys
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ import pytest
 
 from shared.ids import ticket_id
 from shared.profile import find_profile, load_profile
+from tests.support import forked
 from tests.support.city import ROOT, City
 from tests.support.waiting import eventually
 
@@ -31,16 +30,7 @@ def written(folder: Path, name: str, limit: str) -> str:
 
 async def gridcall(city: City, *words: str) -> tuple[int, str]:
     """Run a command as an operator does."""
-    run = await asyncio.to_thread(
-        subprocess.run,
-        [sys.executable, "-m", "deploy.cli", *words],
-        cwd=ROOT,
-        env=city.env,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    run = await asyncio.to_thread(forked.run, "deploy.cli", *words, env=city.env, cwd=ROOT)
     return run.returncode, run.stdout + run.stderr
 
 

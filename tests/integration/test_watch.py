@@ -6,6 +6,7 @@ import asyncio
 import json
 import math
 import re
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 import pytest_asyncio
+import yaml
 
 from deploy.grafana.dashboards import FOLDER
 from deploy.local.processes import free_port
@@ -36,9 +38,12 @@ MONDAY = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
 SPEED = 300
 """Half an hour to sign is six seconds."""
 OFFICER = "东城值班长"
-HELD_BACK = re.compile(r"^( +)for: \S+$", re.MULTILINE)
+LASTING = re.compile(r"^( +)for: \S+$", re.MULTILINE)
 DASHBOARDS = sorted(FOLDER.glob("*.json"))
 POISON = 20
+UPDATES_PER_S = 20
+POSTED = "huanwei"
+"""Its orders are posted to an address where nobody is."""
 
 
 class Watched(City):
@@ -54,11 +59,25 @@ class Watched(City):
                 "GRIDCALL_SLA_AUDIT_EVERY_S": "5",
                 "GRIDCALL_SLA_AUDIT_SPEED": str(SPEED),
                 "GRIDCALL_POISON_LIMIT": str(POISON),
+                "GRIDCALL_UPDATES_PER_S": str(UPDATES_PER_S),
+                "GRIDCALL_UPDATES_BURST": str(UPDATES_PER_S),
+                "GRIDCALL_WEBHOOKS": str(folder / "webhooks.yaml"),
+                "WATCHED_SECRET": f"whsec_{b64encode(bytes(32)).decode()}",
             },
         )
         self.kafka = Kafka(folder / "kafka", flags=QUICK_JIT)
+        nobody = f"127.0.0.1:{free_port()}"
+        posted: dict[str, Any] = {
+            "department": POSTED,
+            "url": f"http://{nobody}/",
+            "secrets": [{"env": "WATCHED_SECRET"}],
+        }
+        posted |= {"allow_http": True, "allow_private": True, "longest_pause_s": SPEED, "first_pause_s": SPEED}
+        webhooks = {"allowed_hosts": [nobody], "departments": [posted]}
+        (folder / "webhooks.yaml").write_text(yaml.safe_dump(webhooks), encoding="utf-8")
         rules = folder / "rules.yml"
-        rules.write_text(HELD_BACK.sub(r"\1for: 0s", RULES.read_text(encoding="utf-8")), encoding="utf-8")
+        quick = LASTING.sub(r"\1for: 0s", RULES.read_text(encoding="utf-8")).replace("[15m])) > 300", "[15m])) > 60")
+        rules.write_text(quick, encoding="utf-8")
         self.prometheus = Prometheus(folder / "prometheus", free_port(), self.ports, every="1s", rules=rules)
         self.number = 0
 
@@ -132,6 +151,15 @@ class Watched(City):
                 headers = [("ce_type", b"gridcall.order.sign.v1"), ("ce_source", b"huanwei"), ("ce_id", b"\xff")]
                 await self.producer.send_and_wait(topic, b"\xff{", key=b"k", headers=headers)
 
+    async def flood(self, department: str, order: str, seconds: int) -> None:
+        """Let a department write as much at once as it may in so many seconds, about an order that is not its own."""
+        topic, body = updates_topic(self.departments[department]), json.dumps({"order_id": order}).encode()
+        for _ in range(UPDATES_PER_S * seconds):
+            self.number += 1
+            headers = [("ce_type", b"gridcall.order.sign.v1"), ("ce_source", b"x"), ("ce_id", b"f%d" % self.number)]
+            await self.producer.send(topic, body, key=b"k", headers=headers)
+        await self.producer.flush()
+
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def city(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Watched]:
@@ -173,6 +201,7 @@ async def test_every_panel_has_an_answer(city: Watched) -> None:
         answer = await city.command(ticket, "verify", f"verify-{ticket}", by=OFFICER, passed=True)
         assert answer.status_code == httpx.codes.CONFLICT
         await city.unreadable()
+        await city.flood("gongan", order_id(ticket, 1), 2)
         missing = await empty()
         assert not missing, missing
         return True
@@ -228,6 +257,14 @@ async def test_a_burst_of_poison_is_told_until_the_topic_is_read_again(city: Wat
 
     await eventually(read_again, timeout_s=120, every_s=2, what="both topics are read again")
     assert not [alert for alert in await city.firing() if alert[0] == "TopicPaused"]
+
+
+async def test_a_department_that_floods_its_topic_is_told(city: Watched) -> None:
+    """By a rule that asks for a minute instead of five."""
+    ticket = await city.reported(category="0110")
+    await city.becomes(ticket, "ordered")
+    await city.flood("gongan", order_id(ticket, 1), 90)
+    await city.fires("UpdatesHeldBack", "dispatch", updates_topic(city.departments["gongan"]))
 
 
 async def test_a_stopped_kafka_and_timers_held_up_by_it_are_told_until_it_is_back(city: Watched) -> None:

@@ -7,8 +7,6 @@ import base64
 import json
 import re
 import secrets
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -28,15 +26,17 @@ from standardwebhooks import Webhook
 from shared.clock import RealClock
 from shared.ids import order_id
 from shared.topics import dispatch_topic
+from tests.support import forked
 from tests.support.city import ROOT, City
 from tests.support.http_target import HttpTarget
 from tests.support.waiting import eventually
 
-GOOD, HANGING, BROKEN = "huanwei", "yuanlin", "shizheng"
+GOOD, HANGING, BROKEN, LATE = "huanwei", "yuanlin", "shizheng", "chengguan"
 CATEGORY = {
     GOOD: {"category": "0110"},
     HANGING: {"category": "0118"},
     BROKEN: {"category": "9011", "condition": "missing"},
+    LATE: {"category": "0106"},
 }
 TOKEN = "token-of-the-department-that-pulls"  # noqa: S105 - of no real department
 LONG_S = 90
@@ -50,9 +50,10 @@ def new_secret() -> str:
 
 @dataclass
 class Doors:
-    """A city with three departments that have no Kafka."""
+    """A city with three departments that have no Kafka, and one that is not configured yet."""
 
     city: City
+    file: Path
     targets: dict[str, HttpTarget]
     secret: dict[str, str]
 
@@ -104,16 +105,7 @@ class Doors:
 
     async def gridcall(self, *arguments: str) -> tuple[int, Any]:
         """Run a command of the command line with --json."""
-        done = await asyncio.to_thread(
-            subprocess.run,
-            [sys.executable, "-m", "deploy.cli", *arguments, "--json"],
-            cwd=ROOT,
-            env=self.city.env,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        done = await asyncio.to_thread(forked.run, "deploy.cli", *arguments, "--json", env=self.city.env, cwd=ROOT)
         assert done.stdout, done.stderr
         return done.returncode, json.loads(done.stdout)
 
@@ -143,7 +135,7 @@ async def doors(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Doors
         environment = {f"TEST_SECRET_{name.upper()}": key for name, key in keys.items()}
         environment |= {"TEST_TOKEN": TOKEN, "GRIDCALL_WEBHOOKS": str(file)}
         async with City(folder, environment=environment) as city:
-            yield Doors(city, targets, keys)
+            yield Doors(city, file, targets, keys)
         log = (folder / "dispatch.log").read_text(encoding="utf-8")
         assert not [key for key in (*keys.values(), TOKEN) if key.removeprefix("whsec_") in log]
 
@@ -264,7 +256,8 @@ async def test_position_and_retries_survive_a_kill(doors: Doors) -> None:
     said = {seen.headers["ce_id"]: seen for seen in await doors.city.orders(GOOD)}
     for posted in good.posted:
         event, seen = posted.event, said[posted.event["id"]]
-        assert (event["type"], event["data"], event["subject"]) == (seen.type, seen.value, seen.key)
+        subject = None if seen.type.startswith("gridcall.resync.") else seen.key
+        assert (event["type"], event["data"], event.get("subject")) == (seen.type, seen.value, subject)
         assert posted.headers["webhook-id"] == event["id"]
 
 
@@ -298,6 +291,32 @@ async def test_what_was_given_up_is_listed_and_redriven_in_order(doors: Doors) -
     heard = await doors.hears(BROKEN, ticket, "order.issued", "update.accepted")
     assert heard[0] == "gridcall.order.issued.v1"
     assert (await doors.gridcall("webhooks", "list"))[0] == 0
+
+
+async def test_a_department_begins_when_it_is_configured(doors: Doors) -> None:
+    """What lay on its topic is not posted: it gets its open orders as they stand, once, and then the stream."""
+    before = [await doors.reported(LATE) for _ in range(3)]
+
+    async def issued() -> bool:
+        return set(before) <= {seen.key for seen in await doors.city.orders(LATE)}
+
+    await eventually(issued, timeout_s=LONG_S, what="orders lie on its topic")
+    async with HttpTarget(doors.secret[LATE]) as late:
+        doors.targets[LATE] = late
+        content = yaml.safe_load(doors.file.read_text(encoding="utf-8"))
+        content["allowed_hosts"].append(f"127.0.0.1:{late.port}")
+        own = {"department": LATE, "url": late.url, "secrets": [{"env": f"TEST_SECRET_{LATE.upper()}"}]}
+        content["departments"].append(own | {"allow_http": True, "allow_private": True})
+        doors.file.write_text(yaml.safe_dump(content), encoding="utf-8")
+        for _ in range(2):  # it begins once, however often dispatch starts
+            doors.city.stop("dispatch")
+            doors.city.start("dispatch")
+            await doors.city.ready("dispatch")
+            for ticket in before:
+                assert await doors.hears(LATE, ticket, "order.snapshot") == ["gridcall.order.snapshot.v1"]
+            await doors.hears(LATE, await doors.reported(LATE), "order.issued")
+        kinds = Counter(posted.event["type"] for posted in late.posted)
+        assert (kinds["gridcall.resync.started.v1"], kinds["gridcall.resync.refused.v1"]) == (1, 0)
 
 
 async def test_a_department_pulls_what_it_was_told(doors: Doors) -> None:

@@ -18,16 +18,18 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from deploy.cli import topics
 from deploy.local.processes import free_port
-from deploy.local.servers import Kafka, Mongod
+from deploy.local.servers import FULL_JIT, QUICK_JIT, Kafka, Mongod
 from shared.profile import find_profile, load_profile
 from shared.settings import PORTS
 from shared.topics import RECEIPTS, REPORTS, TICKETS, dispatch_topic, updates_topic
+from tests.support.forked import Forked
 from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
     from types import TracebackType
 
 ROOT = Path(__file__).resolve().parents[2]
+Process = subprocess.Popen[bytes] | Forked
 
 
 @dataclass(slots=True)
@@ -54,13 +56,15 @@ class City:
     folder: Path
     profile: str = "yucheng"
     environment: dict[str, str] = field(default_factory=dict)
+    as_shipped: bool = False
+    """Start everything as it is started outside of tests: for whoever measures it, or proves that it starts."""
 
     def __post_init__(self) -> None:
         """Choose ports; start nothing."""
-        self.kafka = Kafka(self.folder / "kafka")
+        self.kafka = Kafka(self.folder / "kafka", flags=FULL_JIT if self.as_shipped else QUICK_JIT)
         self.mongod = Mongod(self.folder / "mongod")
         self.ports = {service: free_port() for service in PORTS}
-        self.processes: dict[str, list[subprocess.Popen[bytes]]] = {}
+        self.processes: dict[str, list[Process]] = {}
         self._stack = AsyncExitStack()
 
     # ------------------------------------------------------------ life
@@ -105,8 +109,7 @@ class City:
     ) -> None:
         """End everything that this city started."""
         await self._stack.aclose()
-        for service in list(self.processes):
-            self.stop(service)
+        self._end(signal.SIGTERM, *list(self.processes))
         self.mongod.stop()
         self.kafka.stop()
 
@@ -114,20 +117,24 @@ class City:
 
     def start(
         self, service: str, *, crash: tuple[str, int] | None = None, port: int | None = None, instance: str = ""
-    ) -> subprocess.Popen[bytes]:
+    ) -> Process:
         """Start a service process; `crash` kills it at the nth time that it reaches a step of the loop.
 
         Kafka knows it by the name of its instance, as the one that it was before; without one by its port.
         """
-        module = ["tests.support.crash", service, crash[0], str(crash[1])] if crash else [f"services.{service}"]
+        words = ["tests.support.crash", service, crash[0], str(crash[1])] if crash else [f"services.{service}"]
         env = self.env | ({f"GRIDCALL_{service.upper()}_PORT": str(port)} if port else {})
         env |= {"GRIDCALL_INSTANCE": instance} if instance else {}
-        with (self.folder / f"{service}.log").open("ab") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", *module], cwd=ROOT, env=env, stdout=log, stderr=log, start_new_session=True
-            )
+        process = self._started(words, env, self.folder / f"{service}.log")
         self.processes.setdefault(service, []).append(process)
         return process
+
+    def _started(self, words: list[str], env: dict[str, str], file: Path) -> Process:
+        if not self.as_shipped:
+            return Forked(*words, env=env, cwd=ROOT, out=file)
+        with file.open("ab") as log:
+            command = [sys.executable, "-m", *words]
+            return subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=log, start_new_session=True)
 
     async def ready(self, service: str, port: int | None = None) -> None:
         """Return when a service says that it is ready."""
@@ -140,21 +147,22 @@ class City:
 
     def kill(self, service: str) -> None:
         """Kill -9 every process of a service."""
-        self._end(service, signal.SIGKILL)
+        self._end(signal.SIGKILL, service)
 
     def stop(self, service: str) -> None:
         """Stop every process of a service as an operator would."""
-        self._end(service, signal.SIGTERM)
+        self._end(signal.SIGTERM, service)
 
-    def _end(self, service: str, number: signal.Signals) -> None:
-        for process in self.processes.pop(service, []):
-            if process.poll() is None:
-                process.send_signal(number)
-                try:
-                    process.wait(20)
-                except subprocess.TimeoutExpired:
-                    process.kill()
-                    process.wait()
+    def _end(self, number: signal.Signals, *services: str) -> None:
+        ended = [process for service in services for process in self.processes.pop(service, [])]
+        for process in ended:
+            process.send_signal(number)
+        for process in ended:  # each takes a second to go, all of them together no longer
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
 
     def url(self, service: str, path: str) -> str:
         """Give the address of a path of a service."""

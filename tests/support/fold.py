@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from aiokafka import ConsumerRecord
@@ -36,15 +37,20 @@ class Said:
     outbox: tuple[Outgoing, ...]
     turns: tuple[Turn, ...]
 
+    @cached_property
+    def bodies(self) -> tuple[Any, ...]:
+        """Give the body of each message, in order; read once, since bodies do not change."""
+        return tuple(body_of(out) for out in self.outbox)
+
     @property
     def facts(self) -> list[Any]:
         """Give the facts, in order."""
-        return [body_of(out) for out in self.outbox if out.topic == TICKETS]
+        return [body for out, body in zip(self.outbox, self.bodies, strict=True) if out.topic == TICKETS]
 
     @property
     def effects(self) -> list[tuple[str, Any]]:
         """Give (topic, body) of the messages to other topics, in order; dead letters are not among them."""
-        pairs = [(out.topic, body_of(out)) for out in self.outbox if out.topic != TICKETS]
+        pairs = [(out.topic, body) for out, body in zip(self.outbox, self.bodies, strict=True) if out.topic != TICKETS]
         return [(topic, body) for topic, body in pairs if not isinstance(body, RecordDeadLettered)]
 
     @property
@@ -55,7 +61,7 @@ class Said:
     @property
     def dead(self) -> RecordDeadLettered | None:
         """Give the dead letter that the message became, if it did."""
-        return next((b for out in self.outbox if isinstance(b := body_of(out), RecordDeadLettered)), None)
+        return next((body for body in self.bodies if isinstance(body, RecordDeadLettered)), None)
 
 
 class Folded(Generic[S]):

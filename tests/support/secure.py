@@ -36,6 +36,7 @@ ssl.keystore.type=PEM
 ssl.keystore.location={broker}
 ssl.truststore.type=PEM
 ssl.truststore.location={authority}
+listener.name.sasl_ssl.ssl.client.auth={client_auth}
 authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
 # The controller's listener is of this node alone.
 super.users=User:admin;User:ANONYMOUS
@@ -45,9 +46,10 @@ super.users=User:admin;User:ANONYMOUS
 class SecureKafka(Kafka):
     """A Kafka with TLS, an authorizer, and SCRAM users with passwords of their own; `admin` may do everything."""
 
-    def __init__(self, folder: Path, *users: str) -> None:
-        """Make up passwords; certificates are made with the first start."""
+    def __init__(self, folder: Path, *users: str, mutual: bool = False) -> None:
+        """Make up passwords; certificates are made with the first start. `mutual`: clients show one too."""
         super().__init__(folder, flags=QUICK_JIT)
+        self._mutual = mutual
         self.passwords = {user: random_id() for user in (ADMIN, *users)}
         self.authority, self.broker = self.folder / "authority.pem", self.folder / "broker.pem"
 
@@ -75,6 +77,7 @@ class SecureKafka(Kafka):
             "kafka_user": user,
             "kafka_password": self.passwords[user],
             "kafka_ca_file": str(self.authority),
+            "kafka_certificate_file": str(self.broker) if self._mutual else "",
         }
 
     def _secure(self) -> str:
@@ -85,6 +88,7 @@ class SecureKafka(Kafka):
             authority=self.authority,
             login="org.apache.kafka.common.security.scram.ScramLoginModule",
             password=self.passwords[ADMIN],
+            client_auth="required" if self._mutual else "none",
         )
 
     def _format(self) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
-from asyncio.subprocess import PIPE, STDOUT
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
@@ -27,6 +25,7 @@ from shared.ids import order_id, ticket_id
 from shared.profile import find_profile, load_profile
 from shared.service import Service
 from shared.settings import PORTS
+from tests.support import forked
 from tests.support.city import ROOT, City, Seen
 from tests.support.waiting import eventually
 
@@ -247,19 +246,8 @@ class Story(City):
         """Run a command as an operator does, in a wide terminal; gives its exit code and all that it printed."""
         wide = {"GRIDCALL_CLOCK_ORIGIN": f"{NEVER}/{self.clock.now().isoformat()}", "COLUMNS": "240"}
         async with self._port_of("desk"):
-            process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "deploy.cli",
-                *arguments,
-                cwd=ROOT,
-                env=self.env | wide,
-                stdout=PIPE,
-                stderr=STDOUT,
-            )
-            printed, _ = await process.communicate()
-        assert process.returncode is not None
-        return process.returncode, printed.decode()
+            run = await asyncio.to_thread(forked.run, "deploy.cli", *arguments, env=self.env | wide, cwd=ROOT)
+        return run.returncode, run.stdout + run.stderr
 
     @asynccontextmanager
     async def _port_of(self, name: str) -> AsyncIterator[None]:

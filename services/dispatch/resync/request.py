@@ -25,10 +25,6 @@ REUSED = "A snapshot was sent for this ce_id before: ask with an id of its own. 
 class Known(Protocol):
     """What must be known of a department to answer it; `Resyncs` knows it."""
 
-    async def open_orders(self, department: str, since: datetime | None = None) -> list[str]:
-        """Give the ids of its open orders."""
-        ...
-
     async def of(self, department: str) -> Resync | None:
         """Give its last snapshot."""
         ...
@@ -44,7 +40,7 @@ class ResyncDesk:
     async def take(
         self, arrival: Arrival, department: Department, reception: Reception, begun_now: dict[str, Resync]
     ) -> None:
-        """Write the snapshot down, or refuse it; `begun_now` are those of the same turn, which are not stored yet."""
+        """Write the request down, or refuse it; `begun_now` are those of the same turn, which are not stored yet."""
         told = arrival.envelope
         ident = named(department.id, told.source, told.id)
         last = begun_now.get(department.id) or await self._known.of(department.id)
@@ -67,7 +63,6 @@ class ResyncDesk:
             reception.say(arrival, envelope, answer, dispatch_topic(department.topic), ident)
             reception.count(arrival, "refused")
             return
-        orders = await self._known.open_orders(department.id, since)
         resync = Resync(
             department=department.id,
             id=ident,
@@ -76,12 +71,11 @@ class ResyncDesk:
             partition=arrival.record.partition,
             at=reception.now,
             since=since,
-            count=len(orders),
             traceparent=told.traceparent,
             past=() if last is None else (*last.past, last.id)[-REMEMBERED:],
         )
         begun_now[department.id] = resync
-        reception.write(RESYNCS, begun(resync, orders))
+        reception.write(RESYNCS, begun(resync))
         reception.count(arrival, "handled")
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
+from shared.chance import random_id
 from shared.envelope import Envelope, Outgoing, headers
 from shared.errors import TryLater
 from shared.ids import named, ticket_of_order
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from shared.kafka import Publisher
     from shared.loop.loop import PartitionLoop
 
-PAGE: Final = 200
-"""Orders that are asked for at once: others' updates come between two pages."""
 PAUSE_S: Final = 0.1
 IDLE_S: Final = 1.0
 
@@ -39,13 +38,18 @@ class Snapshots:
         publisher: Publisher,
         log_loop: PartitionLoop,
         door_loop: PartitionLoop,
+        page: int,
         probe: Probe = no_probe,
     ) -> None:
-        """Know the loops: one decides the tickets, the other says which departments are ours."""
+        """Know the loops: one decides the tickets, the other says which departments are ours.
+
+        `page` orders are asked for at once: others' updates come between two pages.
+        """
         self._store = store
         self._publisher = publisher
         self._log = log_loop
         self._door = door_loop
+        self._page = page
         self._probe = probe
         self._seen: dict[tuple[str, int], bytes] = {}
 
@@ -62,6 +66,8 @@ class Snapshots:
     async def advance(self, resync: Resync) -> None:
         """Bring one snapshot one step on."""
         if resync.state == "asked":
+            await self._list(resync)
+        elif resync.state == "listed":
             await self._ask(resync)
         elif resync.state == "sent":
             if await self._answered(resync):
@@ -70,18 +76,27 @@ class Snapshots:
             await self._publisher.send([_completed(resync)])
             self._probe("resync-ended")
             self._seen = {key: value for key, value in self._seen.items() if key[0] != resync.id}
+            await self._store.forget(resync)
             await self._store.move(resync, state="done")
+
+    async def _list(self, resync: Resync) -> None:
+        """Write down which orders the snapshot is of; whoever is second here throws its own list away."""
+        listed = random_id()
+        pages, count = await self._store.write_list(resync, listed, self._page)
+        self._probe("resync-listed")
+        if not await self._store.move(resync, state="listed", list=listed, pages=pages, count=count):
+            await self._store.forget(resync, listed)
 
     async def _ask(self, resync: Resync) -> None:
         """Put the next page of commands on the log; the start comes before the first."""
         if resync.sent == 0:
             await self._publisher.send([_started(resync)])
             self._probe("resync-started")
-        orders = await self._store.orders(resync, PAGE)
-        await self._publisher.send([_asking(resync, order) for order in orders])
+        if resync.pages:
+            await self._publisher.send([_asking(resync, order) for order in await self._store.next_page(resync)])
         self._probe("resync-asked")
-        sent = resync.sent + len(orders)
-        if sent < resync.count:
+        sent = resync.sent + 1
+        if sent < resync.pages:
             await self._store.move(resync, sent=sent)
         else:
             await self._store.move(resync, sent=sent, state="sent", ends=await self._ends())

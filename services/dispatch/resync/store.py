@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from services.dispatch.domain.state import OPEN, DispatchState
@@ -23,13 +23,19 @@ if TYPE_CHECKING:
 
 RESYNCS: Final = "resyncs"
 """One document per department: its last snapshot."""
-INDEXES: Final = (Index(TICKET_DOCUMENTS, (("o", ASCENDING),)),)
+PAGES: Final = "resync_pages"
+"""The orders of a snapshot under way, some in each document: a city's would fill more than the one MongoDB takes."""
+ALONG: Final = (("o", ASCENDING), ("ot", ASCENDING), ("oi", ASCENDING))
+INDEXES: Final = (
+    Index(TICKET_DOCUMENTS, ALONG, partial={"o": {"$exists": True}}),
+    Index(PAGES, (("resync", ASCENDING),)),
+)
 EXPECTED: Final = OPEN | {"done"}
 """States of an order of which its department will hear again: one that is done may come back for rework."""
 REMEMBERED: Final = 100
 """Requests of a department whose repetition is recognised."""
 
-State = Literal["asked", "sent", "ended", "done"]
+State = Literal["asked", "listed", "sent", "ended", "done"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +49,15 @@ class Resync:
     partition: int
     at: datetime
     since: datetime | None
-    count: int
     traceparent: str = ""
     state: State = "asked"
+    list: str = ""
+    """Which pages are its own."""
+    pages: int = 0
+    count: int = 0
+    """How many orders the pages hold."""
     sent: int = 0
-    """How many orders have been asked for on the log."""
+    """How many pages have been asked for on the log."""
     ends: tuple[int, ...] = ()
     """Where the log's partitions ended when all were asked for."""
     held_up: int = 0
@@ -63,10 +73,10 @@ class Resync:
 def searchable(state: DispatchState) -> dict[str, Any]:
     """Give what stands beside a ticket's state: which department expects to hear of its order, which, and since when.
 
-    A document without `o` is of a version that did not keep it.
+    Nothing stands there while none does: what is over does not fill the index.
     """
     order = _expected(state)
-    return {"o": ""} if order is None else {"o": order.handler.id, "oi": order.id, "ot": order.issued_at}
+    return {} if order is None else {"o": order.handler.id, "oi": order.id, "ot": order.issued_at}
 
 
 def _expected(state: DispatchState) -> Order | None:
@@ -81,50 +91,54 @@ class Resyncs:
         """Read and write in dispatch's own database."""
         self._db = db
 
-    async def open_orders(self, department: str, since: datetime | None = None) -> list[str]:
-        """Give the ids of the orders of which a department will hear again; raises TryLater."""
-        wanted = {"o": {"$in": [department, None]}}
-        orders = []
-        with remedies():
-            async for found in durable(self._db, TICKET_DOCUMENTS).find(wanted, {"o": 1, "oi": 1, "ot": 1}):
-                kept = found if "o" in found else searchable(await self._state(found["_id"]))
-                if kept["o"] == department and (since is None or kept["ot"] >= since):
-                    orders.append(kept["oi"])
-        return sorted(orders)
-
-    async def _state(self, ticket: str) -> DispatchState:
-        found = await self._db[TICKET_DOCUMENTS].find_one({"_id": ticket}, {"s": 1})
-        return DispatchState.model_validate_json(found["s"])
-
     async def of(self, department: str) -> Resync | None:
         """Give a department's last snapshot; raises TryLater."""
         with remedies():
-            found = await self._db[RESYNCS].find_one({"_id": department}, {"orders": 0})
+            found = await self._db[RESYNCS].find_one({"_id": department})
         return None if found is None else _resync(found)
 
     async def unfinished(self) -> list[Resync]:
         """Give every snapshot whose end has not been sent; raises TryLater."""
         with remedies():
-            found = await self._db[RESYNCS].find({"state": {"$ne": "done"}}, {"orders": 0}).to_list(None)
+            found = await self._db[RESYNCS].find({"state": {"$ne": "done"}}).to_list(None)
         return [_resync(document) for document in found]
 
-    async def orders(self, resync: Resync, count: int) -> list[str]:
+    async def write_list(self, resync: Resync, listed: str, size: int) -> tuple[int, int]:
+        """Write the ids of the department's open orders down, `size` on a page; gives how many pages and orders.
+
+        They are read along an index in which an order keeps its place as long as it is open: what is open all the
+        while is met once. Raises TryLater.
+        """
+        wanted: dict[str, Any] = {"o": resync.department}
+        wanted |= {} if resync.since is None else {"ot": {"$gte": resync.since}}
+        pages = count = 0
+        with remedies():
+            tickets = durable(self._db, TICKET_DOCUMENTS)
+            cursor = tickets.find(wanted, {"_id": 0, "oi": 1}, batch_size=size).sort(list(ALONG))
+            while orders := [found["oi"] for found in await cursor.to_list(size)]:
+                page = {"_id": f"{listed}/{pages}", "resync": resync.id, "list": listed, "orders": orders}
+                await self._db[PAGES].insert_one(page)
+                pages, count = pages + 1, count + len(orders)
+        return pages, count
+
+    async def next_page(self, resync: Resync) -> list[str]:
         """Give the next orders of a snapshot that have not been asked for; raises TryLater."""
         with remedies():
-            found = await self._db[RESYNCS].find_one(
-                {"_id": resync.department, "id": resync.id}, {"orders": {"$slice": [resync.sent, count]}}
-            )
-        return [] if found is None else list(found.get("orders", ()))
+            found = await self._db[PAGES].find_one({"_id": f"{resync.list}/{resync.sent}"})
+        return [] if found is None else list(found["orders"])
 
-    async def move(self, resync: Resync, **changes: Any) -> Resync | None:
-        """Write how far a snapshot has come; None when somebody else was quicker. Raises TryLater."""
-        stands = {"_id": resync.department, "id": resync.id, "state": resync.state, "sent": resync.sent}
-        update: dict[str, Any] = {"$set": changes}
-        if changes.get("state") == "done":
-            update["$unset"] = {"orders": ""}
+    async def forget(self, resync: Resync, listed: str | None = None) -> None:
+        """Drop the pages of a list, or all that a snapshot has; raises TryLater."""
+        which = {} if listed is None else {"list": listed}
         with remedies():
-            done = await self._db[RESYNCS].update_one(stands, update)
-        return replace(resync, **changes) if done.matched_count else None
+            await self._db[PAGES].delete_many({"resync": resync.id, **which})
+
+    async def move(self, resync: Resync, **changes: Any) -> bool:
+        """Write how far a snapshot has come; False when somebody else was quicker. Raises TryLater."""
+        stands = {"_id": resync.department, "id": resync.id, "state": resync.state, "sent": resync.sent}
+        with remedies():
+            done = await self._db[RESYNCS].update_one(stands, {"$set": changes})
+        return bool(done.matched_count)
 
     async def outboxes(self, group: str, count: int) -> Mapping[int, tuple[int, bytes]]:
         """Give how far each partition of the log is read, and what of its last turn may not be published yet."""
@@ -140,7 +154,7 @@ class Resyncs:
         return held
 
 
-def begun(resync: Resync, orders: list[str]) -> ReplaceOne[Any]:
+def begun(resync: Resync) -> ReplaceOne[Any]:
     """Give the write with which a snapshot begins."""
     document = {
         "_id": resync.department,
@@ -150,12 +164,10 @@ def begun(resync: Resync, orders: list[str]) -> ReplaceOne[Any]:
         "partition": resync.partition,
         "at": resync.at,
         "since": resync.since,
-        "count": resync.count,
         "traceparent": resync.traceparent,
         "state": resync.state,
         "sent": 0,
         "past": list(resync.past),
-        "orders": orders,
     }
     return ReplaceOne({"_id": resync.department}, document, upsert=True)
 
@@ -169,9 +181,11 @@ def _resync(found: dict[str, Any]) -> Resync:
         partition=found["partition"],
         at=found["at"],
         since=found["since"],
-        count=found["count"],
         traceparent=found["traceparent"],
         state=found["state"],
+        list=found.get("list", ""),
+        pages=found.get("pages", 0),
+        count=found.get("count", 0),
         sent=found["sent"],
         ends=tuple(found.get("ends", ())),
         held_up=found.get("held_up", 0),

@@ -98,6 +98,13 @@ class Feed:
                 events = await _read(consumer, offsets, ends, limit, wait_s)
         return Page(events, encoded(department.id, {tp.partition: offset for tp, offset in offsets.items()}))
 
+    async def ends(self, topic: str) -> dict[int, int]:
+        """Give the offset after the last record of each partition of a topic; raises TryLater."""
+        partitions = [TopicPartition(topic, n) for n in range(await self._publisher.partitions(topic))]
+        async with self._consumer() as consumer, asyncio.timeout(ASK_S):
+            ends = await consumer.end_offsets(partitions)
+        return {tp.partition: end for tp, end in ends.items()}
+
     @contextlib.contextmanager
     def _one_more(self, department: str) -> Iterator[None]:
         """Count open requests; raises Problem when there are too many."""

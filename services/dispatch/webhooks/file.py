@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from services.dispatch.settings import variable
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
     from urllib.parse import SplitResult
 
     from shared.profile import Profile
@@ -31,8 +31,26 @@ SHORTEST_TOKEN: Final = 24
 SCHEMES: Final = {"https": 443, "http": 80}
 
 
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing to change: where it stands, and a sentence on what to do."""
+
+    file: str
+    line: int
+    detail: str
+
+    def __str__(self) -> str:
+        """One line for a terminal: `file:line: detail`."""
+        return f"{self.file}:{self.line}: {self.detail}"
+
+
 class WebhooksInvalid(ValueError):  # noqa: N818 - named like ProfileInvalid
-    """The file cannot be used: one line for each thing to change, with the file's name."""
+    """The file cannot be used; `faults` says everything that must change."""
+
+    def __init__(self, *faults: Fault) -> None:
+        """Give one line for each fault."""
+        super().__init__("\n".join(str(fault) for fault in faults))
+        self.faults = faults
 
 
 class _Strict(BaseModel):
@@ -123,21 +141,43 @@ class HttpDepartment:
         return f"HttpDepartment({self.id!r})"
 
 
-def load(path: str, profile: Profile) -> dict[str, HttpDepartment]:
-    """Give the departments that the file names, by id; none without a file. Raises WebhooksInvalid."""
+def load(path: str, profile: Profile, *, secrets: bool = True) -> dict[str, HttpDepartment]:
+    """Give the departments that the file names, by id; none without a file. Raises WebhooksInvalid.
+
+    Without `secrets` none is read: what the file says can be checked where they are not.
+    """
     if not path:
         return {}
     try:
-        content = Content.model_validate(yaml.safe_load(Path(path).read_text(encoding="utf-8-sig")) or {})
+        text = Path(path).read_text(encoding="utf-8-sig")
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        content = Content.model_validate(yaml.safe_load(text) or {})
     except OSError as error:
-        raise WebhooksInvalid(f"{path}: cannot read the file ({error.strerror}): correct GRIDCALL_WEBHOOKS") from error
+        raise WebhooksInvalid(Fault(path, 1, f"cannot read the file ({error.strerror}): correct its path")) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        where = getattr(error, "problem_mark", None)
-        line = f":{where.line + 1}" if where else ""
-        raise WebhooksInvalid(f"{path}{line}: the file is not YAML in UTF-8: correct it") from None
+        mark = getattr(error, "problem_mark", None)
+        raise WebhooksInvalid(Fault(path, mark.line + 1 if mark else 1, "no YAML in UTF-8: correct it here")) from None
     except ValidationError as error:
-        raise WebhooksInvalid("\n".join(f"{path}: {_sentence(each)}" for each in error.errors())) from None
-    return _departments(path, content, profile)
+        faults = (Fault(path, _line(root, each["loc"]), _sentence(each)) for each in error.errors())
+        raise WebhooksInvalid(*faults) from None
+    return _departments(path, root, content, profile, secrets=secrets)
+
+
+def _line(node: yaml.Node | None, where: Sequence[int | str]) -> int:
+    """Give the line of a piece of the file, or of the nearest piece around it that is there."""
+    line = 1 if node is None else node.start_mark.line + 1
+    for part in where:
+        if isinstance(node, yaml.MappingNode):
+            pieces = {key.value: (key, value) for key, value in node.value}
+        elif isinstance(node, yaml.SequenceNode):
+            pieces = {number: (value, value) for number, value in enumerate(node.value)}
+        else:
+            break
+        if part not in pieces:
+            break
+        begin, node = pieces[part]
+        line = begin.start_mark.line + 1
+    return line
 
 
 def _sentence(error: Any) -> str:
@@ -147,21 +187,23 @@ def _sentence(error: Any) -> str:
     return f"{where}: {str(error['msg']).removeprefix('Value error, ')}"
 
 
-def _departments(path: str, content: Content, profile: Profile) -> dict[str, HttpDepartment]:
+def _departments(
+    path: str, root: yaml.Node | None, content: Content, profile: Profile, *, secrets: bool
+) -> dict[str, HttpDepartment]:
     topics = {each.id: each.topic for each in profile.departments}
     found: dict[str, HttpDepartment] = {}
-    wrong: list[str] = []
+    wrong: list[Fault] = []
     for number, entry in enumerate(content.departments):
         try:
             _check_name(entry.department, topics, found)
             _check_target(entry, content.allowed_hosts)
-            keys = tuple(_key(each.read()) for each in entry.secrets)
-            token = None if entry.token is None else _token(entry.token.read())
+            keys = tuple(_key(each.read()) for each in entry.secrets if secrets)
+            token = _token(entry.token.read()) if entry.token is not None and secrets else None
             found[entry.department] = HttpDepartment(entry, topics[entry.department], keys, token)
         except ValueError as error:
-            wrong.append(f"{path}: departments.{number}: {error}")
+            wrong.append(Fault(path, _line(root, ("departments", number)), f"departments.{number}: {error}"))
     if wrong:
-        raise WebhooksInvalid("\n".join(wrong))
+        raise WebhooksInvalid(*wrong)
     return found
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from services.dispatch.webhooks.api import add_departments_api, add_webhook_operations
+from services.dispatch.webhooks.begin import Beginning
 from services.dispatch.webhooks.courier import Courier
 from services.dispatch.webhooks.feed import Feed
 from services.dispatch.webhooks.file import load
@@ -28,14 +30,18 @@ def add_webhooks(service: Service, settings: Settings) -> None:
     departments = load(settings.webhooks, service.profile)
     clock = RealClock()  # signatures and pauses are about other people's servers, on which no time is virtual
     store = Deliveries(service.db)
-    add_departments_api(service, departments, Feed(service.publisher, service.settings.kafka), clock)
+    feed = Feed(service.publisher, service.settings.kafka)
+    beginning = Beginning(service.db, service.publisher, feed, clock)
+    add_departments_api(service, departments, feed, clock)
     add_webhook_operations(service, store, clock)
     for department in departments.values():
         if department.entry.url is not None:
-            _add_courier(service, store, department, clock)
+            group = _add_courier(service, store, department, clock)
+            service.first.append(partial(beginning.begin, department, group))
 
 
-def _add_courier(service: Service, store: Deliveries, department: HttpDepartment, clock: Clock) -> None:
+def _add_courier(service: Service, store: Deliveries, department: HttpDepartment, clock: Clock) -> str:
+    """Let what is on a department's topic be posted to it; gives the consumer group that reads it."""
     topic = dispatch_topic(department.topic)
     queue = Queue(department.id, clock)
     loop = service.read_door(queue, (topic,), f"webhook.{department.id}")
@@ -49,6 +55,9 @@ def _add_courier(service: Service, store: Deliveries, department: HttpDepartment
         else:
             loop.let_go(topic)
 
-    courier = Courier(department.entry, store, Target(department, clock), clock, owned, hold)
+    target = Target(department, clock)
+    courier = Courier(department.entry, store, target, clock, owned, hold)
     queue.wake = courier.wake
     service.background.append(courier.run)
+    service.last.append(target.close)
+    return loop.group

@@ -14,13 +14,14 @@ from services.intake.announce import HTTP_SOURCE
 from services.intake.api import IDEMPOTENCY_KEY, idempotency_key
 from services.intake.domain import Public, Search, Tracked, published, reported
 from services.intake.open311.errors import ROOT, GeoReportErrors
-from services.intake.open311.given import MOST_REQUESTS, Given, form, given, ids, last, search, wrong
+from services.intake.open311.given import MOST_REQUESTS, Given, given, ids, last, search, wrong
+from services.intake.open311.media import MULTIPART, attached, read_form
 from services.intake.open311.render import MEDIA_TYPES, Format, answer
 from services.intake.open311.requests import Row, row, rows
 from services.intake.open311.services import definition, services
 from services.intake.open311.submitted import report
 from shared.chance import random_id
-from shared.http import trace_of
+from shared.http import FORM, MAX_BODY, trace_of
 from shared.ids import is_ticket_id, ticket_id
 from shared.messages import ReportSubmitted
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from services.intake.api import Counter
+    from services.intake.attachments import Uploads
     from services.intake.settings import Settings
     from shared.profile.model import Category
 
@@ -40,9 +42,11 @@ REMEMBERED: Final = 1000
 Extension = Annotated[str, Path(description="json or xml", json_schema_extra={"enum": ["json", "xml"]})]
 
 
-def add_open311(app: FastAPI, counter: Counter, settings: Settings) -> None:
-    """Add GeoReport v2 to intake's application, at the counter at which apps and hotlines stand."""
-    app.include_router(_router(Door(counter, settings)))
+def add_open311(app: FastAPI, counter: Counter, uploads: Uploads, settings: Settings) -> None:
+    """Add GeoReport v2 to intake's application, at the counters at which apps and hotlines stand."""
+    app.include_router(_router(Door(counter, uploads, settings)))
+    for fmt in MEDIA_TYPES:
+        app.state.body_limits[f"{V2}/requests.{fmt}"] = uploads.largest + MAX_BODY
     app.add_middleware(GeoReportErrors)
 
 
@@ -144,7 +148,9 @@ def _query(*names: str) -> dict[str, Any]:
 def _form() -> dict[str, Any]:
     properties = {name: {"type": "string"} for name in SENT}
     schema = {"type": "object", "required": ["service_code"], "properties": properties}
-    return {"requestBody": {"required": True, "content": {"application/x-www-form-urlencoded": {"schema": schema}}}}
+    file = {"media": {"type": "string", "format": "binary"}}
+    with_files = schema | {"properties": properties | file}
+    return {"requestBody": {"required": True, "content": {FORM: {"schema": schema}, MULTIPART: {"schema": with_files}}}}
 
 
 @dataclass(frozen=True)
@@ -152,6 +158,7 @@ class Door:
     """The door for Open311 clients."""
 
     counter: Counter
+    uploads: Uploads
     settings: Settings
     _fresh: dict[str, Public | None] = field(default_factory=dict)
     """Requests that this process has taken and that the log had not brought when they were last looked for.
@@ -197,7 +204,7 @@ class Door:
     async def take(self, fmt: str, request: Request) -> Response:
         """Take a request, or give the answer that it got before under the same Idempotency-Key."""
         kind = self._format(fmt)
-        body = form(request.headers.get("content-type", ""), await request.body())
+        body, photos = await read_form(request)
         sent = given(request.scope["query_string"]) | body
         self._jurisdiction(sent)
         self._key(sent)
@@ -205,6 +212,9 @@ class Door:
         if not code:
             raise wrong("service_code: 请选择服务。 Give a service_code of the service list.")
         made = report(sent, self.category(code), self.counter.profile)
+        made["attachments"] = await attached(
+            made["attachments"], photos, self.uploads, self._base(request), digests=self.counter.digests
+        )
         key = idempotency_key(request) if IDEMPOTENCY_KEY in request.headers else random_id()
         taken = await self.counter.hand_in(_reference(key), orjson.dumps(made), trace_of(request))
         told = self.counter.accepted(taken)

@@ -14,6 +14,8 @@ from shared.http import FORM, Problem
 from shared.ids import is_ticket_id
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from shared.profile import Profile
 
 MOST_FIELDS: Final = 200
@@ -42,6 +44,11 @@ def given(raw: bytes) -> Given:
         raise wrong("请使用UTF-8编码。 This is not UTF-8: send text in UTF-8, percent-encoded.") from error
     except ValueError as error:
         raise wrong(f"参数过多。 Too many parameters: send at most {MOST_FIELDS}.") from error
+    return collected(pairs)
+
+
+def collected(pairs: Iterable[tuple[str, str]]) -> Given:
+    """Give parameters by name; raises Problem for a NUL character."""
     found: Given = {}
     for name, value in pairs:
         if "\0" in name or "\0" in value:

@@ -27,8 +27,6 @@ from tests.support.fold import MORNING, TICKET, Folded, Said
 from tests.unit.profile.small import SMALL
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from services.dispatch.resync.store import Resync
     from shared.profile import Profile
 
@@ -51,11 +49,7 @@ TO_WATER, TO_POLICE = "gridcall.dispatch.water", "gridcall.dispatch.police"
 
 
 class NothingOpen:
-    """What a door knows of departments that have no open order and never asked for a snapshot."""
-
-    async def open_orders(self, _department: str, _since: datetime | None = None) -> list[str]:
-        """Give no order."""
-        return []
+    """What a door knows of departments that never asked for a snapshot."""
 
     async def of(self, _department: str) -> Resync | None:
         """Give no snapshot."""

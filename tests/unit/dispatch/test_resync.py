@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -107,31 +107,25 @@ def test_an_order_that_is_not_there_says_nothing() -> None:
 
 def test_what_is_searched_is_the_order_of_which_a_department_will_hear() -> None:
     """Issued to done; neither a unit's nor one that is over for good."""
-    assert searchable(DispatchState()) == {"o": ""}
+    assert searchable(DispatchState()) == {}
     city = dispatch()
     assert searchable(city.state()) == {"o": "water", "oi": FIRST, "ot": MORNING}
     update(city, SignOrder(order_id=FIRST, department="water"), "s")
     update(city, CompleteOrder(order_id=FIRST, department="water"), "d")
     assert searchable(city.state())["o"] == "water"
     city.read(TicketClosed(outcome="solved", closings=1))
-    assert searchable(city.state()) == {"o": ""}
-    assert searchable(dispatch(lead=GRID).state()) == {"o": ""}
+    assert searchable(city.state()) == {}
+    assert searchable(dispatch(lead=GRID).state()) == {}
 
 
 # ---------------------------------------------------------------- the request
 
 
 class Kept:
-    """Orders that are open, and the last snapshot."""
+    """The last snapshot."""
 
     def __init__(self, last: Resync | None = None) -> None:
         self.last = last
-        self.asked: list[datetime | None] = []
-
-    async def open_orders(self, _department: str, since: datetime | None = None) -> list[str]:
-        """Give one order."""
-        self.asked.append(since)
-        return [FIRST]
 
     async def of(self, _department: str) -> Resync | None:
         """Give the last snapshot."""
@@ -157,21 +151,20 @@ def written(outcome: Outcome) -> list[dict[str, Any]]:
     return [write._doc for write in outcome.writes.get(RESYNCS, [])]
 
 
-async def test_a_request_is_written_down_with_its_orders() -> None:
+async def test_a_request_is_written_down() -> None:
     """It goes on from there whatever is killed."""
     said, outcome = await received(Kept(), request())
     assert said == []
     (document,) = written(outcome)
     assert document["_id"] == "water"
     assert document["id"] == named("water", "water/system", "u-1")
-    assert (document["orders"], document["count"], document["state"]) == ([FIRST], 1, "asked")
+    assert (document["topic"], document["partition"], document["state"]) == ("water", 0, "asked")
 
 
 async def test_since_is_an_instant_with_an_offset() -> None:
     """It narrows the list."""
-    kept = Kept()
-    await received(kept, request(b'{"since": "2026-03-04T00:00:00+08:00"}'))
-    assert [since.isoformat() for since in kept.asked if since] == ["2026-03-04T00:00:00+08:00"]
+    _, outcome = await received(Kept(), request(b'{"since": "2026-03-04T00:00:00+08:00"}'))
+    assert written(outcome)[0]["since"].isoformat() == "2026-03-04T00:00:00+08:00"
 
 
 @pytest.mark.parametrize("value", [None, b"", b"[]", b"\xff", b'{"since": "yesterday"}', b'{"order_id": "x"}'])
@@ -194,7 +187,7 @@ async def test_the_same_request_again_begins_nothing() -> None:
     """While it is under way it is passed over; afterwards it needs an id of its own."""
     _, outcome = await received(Kept(), request())
     document = json.loads(json.dumps(written(outcome)[0], default=str))
-    resync = Resync("water", document["id"], "u-1", "water", 0, MORNING, None, 1)
+    resync = Resync("water", document["id"], "u-1", "water", 0, MORNING, None)
     assert await received(Kept(resync), request()) == ([], await _nothing(Kept(resync)))
     (answer,), outcome = await received(Kept(replace(resync, state="done")), request())
     assert answer.reason == "id-reused"
@@ -207,7 +200,7 @@ async def _nothing(kept: Kept) -> Outcome:
 
 async def test_later_requests_remember_the_ones_before() -> None:
     """An old request that arrives again is recognised."""
-    old = Resync("water", "r-0", "u-0", "water", 0, MORNING, None, 1, state="done", past=("r-a",))
+    old = Resync("water", "r-0", "u-0", "water", 0, MORNING, None, state="done", past=("r-a",))
     _, outcome = await received(Kept(old), request())
     assert written(outcome)[0]["past"] == ["r-a", "r-0"]
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import base64
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from typer.testing import CliRunner
 
+from deploy.cli.webhooks import app
 from services.dispatch.app import build
 from services.dispatch.settings import Settings
 from services.dispatch.webhooks.file import WebhooksInvalid, load
+from services.dispatch.webhooks.target import Target
 from shared.profile import Profile, find_profile, load_profile
 
 SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
@@ -51,6 +55,19 @@ def test_no_file_costs_nothing() -> None:
     assert [loop.group for loop in service.loops] == ["gridcall.dispatch", "gridcall.dispatch.updates"]
     assert not [step for step in service.background if "Courier" in repr(step)]
     service.mongo.close()
+
+
+async def test_targets_are_closed_with_the_service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Connections end, and threads that look names up."""
+    closed: list[Target] = []
+
+    async def close(target: Target) -> None:
+        closed.append(target)
+
+    monkeypatch.setattr(Target, "close", close)
+    service = build(Settings(webhooks=written(tmp_path, ["orders.example"], GOOD)))
+    await service.stop()
+    assert len(closed) == 1
 
 
 def test_a_good_file(tmp_path: Path, profile: Profile) -> None:
@@ -111,6 +128,34 @@ def test_a_bad_entry(tmp_path: Path, profile: Profile, hosts: list[str], changes
     assert said in str(error.value)
     assert "c2hvcnQ" not in str(error.value)
     assert TOKEN not in str(error.value)
+
+
+def test_each_fault_has_its_line(tmp_path: Path, profile: Profile) -> None:
+    """All that is wrong is said at once, where it stands."""
+    file = tmp_path / "webhooks.yaml"
+    shape = "allowed_hosts: [a.example]\ndepartments:\n  - department: yuanlin\n    urll: x\n    secrets: []\n"
+    fit = "departments:\n  - department: park\n    secrets: [{env: X}]\n"
+    fit += "\n  - department: huanwei\n    secrets: [{env: X}]\n"
+    for text, lines in ((shape, [5, 4]), (fit, [2, 5]), ("allowed_hosts:\n  - a\n- b\n", [3]), ("- a\n", [1])):
+        file.write_text(text, encoding="utf-8")
+        with pytest.raises(WebhooksInvalid) as error:
+            load(str(file), profile)
+        assert [fault.line for fault in error.value.faults] == lines
+        assert str(error.value).splitlines()[0].startswith(f"{file}:{lines[0]}: ")
+
+
+def test_the_command_says_what_to_change(tmp_path: Path) -> None:
+    """Sound: 0. A fault: 1, with file and line, in JSON too. Where the secrets are not at hand, the rest is checked."""
+    run = CliRunner().invoke
+    file = written(tmp_path, ["orders.example"], GOOD, {"department": "huanwei", "secrets": [{"env": "NOT_HERE"}]})
+    found = run(app, ["check", file])
+    assert (found.exit_code, found.stderr.startswith(f"{file}:")) == (1, True)
+    assert "NOT_HERE is not set" in found.stderr
+    answer = json.loads(run(app, ["check", file, "--json"]).stdout)
+    assert ([each["file"] for each in answer["errors"]], answer["ok"]) == ([file], False)
+    sound = run(app, ["check", file, "--no-secrets"])
+    assert (sound.exit_code, sound.stdout) == (0, f"{file} is sound: 1 departments are posted to, 1 pull\n")
+    assert run(app, ["check"]).exit_code == 2
 
 
 def test_twice_the_same(tmp_path: Path, profile: Profile) -> None:

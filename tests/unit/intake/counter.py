@@ -81,7 +81,7 @@ class Counter:
         self.desk = add_api(self.app, self.store, self.personal, self.spool, profile(), self.clock)
         add_pages(self.app, self.desk)
         add_batch(self.app, self.desk)
-        add_attachments(self.app, files("memory:", ""), self.personal, Settings())
+        self.uploads = add_attachments(self.app, files("memory:", ""), self.personal, Settings())
         self.app.add_middleware(Pressure, most=200)
         self.door = ReportDoor(self.store, self.personal, profile())
         morgue = Morgue("intake", self.personal.seal, self.personal.masked_record)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
@@ -38,7 +38,9 @@ class City(Counter):
     def __post_init__(self) -> None:
         """Wire as app.py does."""
         super().__post_init__()
-        add_open311(self.app, self.desk, Settings(**self.given))
+        settings = Settings(**self.given)
+        self.desk = replace(self.desk, digests=settings.attachment_digests)
+        add_open311(self.app, self.desk, self.uploads, settings)
         self._log = Folded(decider(profile()), NOON)
         self._read = 0
 
@@ -346,7 +348,10 @@ BAD_BODIES: list[tuple[str, bytes, int]] = [
     ("text/xml", BOMB, 415),
     ("application/xml", OUTSIDE, 415),
     ("application/json", b'{"service_code": "0113"}', 415),
-    ("multipart/form-data; boundary=x", b"--x--", 415),
+    ("multipart/form-data; boundary=x", b"--x--", 400),
+    ("multipart/form-data", b"--x--", 400),
+    ("multipart/form-data; boundary=x; charset=nope", b"\xff\xfe", 400),
+    ("multipart/form-data; boundary=x", b"--x\r\nContent-Disposition: form-data\r\n\r\na\r\n--x--\r\n", 400),
     (FORM, BOMB, 400),
     (FORM, OUTSIDE, 400),
     (FORM, b"", 400),

@@ -45,7 +45,7 @@ from shared.messages import (
     VerificationAsked,
     Words,
 )
-from tests.support.fold import MORNING, TICKET, Folded, Said, body_of, envelope_of
+from tests.support.fold import MORNING, TICKET, Folded, Said, envelope_of
 from tests.unit.sla.cities import CITY, COMMUNITY, DISTRICT, EMPTY_TOP, GRID, LEVEL_OF, STREET
 
 if TYPE_CHECKING:
@@ -154,13 +154,15 @@ class Ticket:
         return said + self.wait(until - self.now)
 
     def _keep(self, said: Said) -> list[Any]:
-        for fact in said.facts:
+        facts = said.facts
+        for fact in facts:
             if isinstance(fact, InformationRequested):
                 self.waits.append(Pause(fact.since, None))
             elif isinstance(fact, InformationWaitEnded):
                 self.waits[-1] = self.waits[-1]._replace(end=max(fact.at, fact.since))
-        self.log += [Message(envelope_of(out), TICKET, body_of(out)) for out in said.outbox]
-        return said.facts
+        bodies = zip(said.outbox, said.bodies, strict=True)
+        self.log += [Message(envelope_of(out), TICKET, body) for out, body in bodies]
+        return facts
 
     def findings(self, **bounds: timedelta) -> list[TimerFinding]:
         """Let the auditor look at the whole log, once everything that was due by now should have fired."""

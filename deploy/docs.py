@@ -6,14 +6,32 @@ import inspect
 from importlib import import_module
 from pathlib import Path
 
-from deploy import asyncapi, schemas
+from deploy import asyncapi, pages, schemas, states
 from deploy.grafana import panels
+from services.desk.indicators import INDICATORS
 from shared import metrics
 from shared.messages import DESK_COMMANDS, REGISTRY, Body
 from shared.settings import PORTS, Settings, documented
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
+DOCUMENTS = (README, *(ROOT / "services" / name / "README.md" for name in ("dispatch", "closure")))
+"""Documents with parts that are made from the code."""
+INDICATOR_PAGE = ROOT / "services" / "desk" / "INDICATORS.md"
+INDICATORS_HEAD = """\
+# Indicators
+
+How is each figure counted? Made from `indicators.py` by `make docs`.
+
+A period has the tickets that were *closed* in it, or those that were *reported* in it, open ones too. An indicator is
+a share (numerator ÷ denominator) or a mean. A ticket belongs to the unit in which its place lies and to every unit
+above it; orders, signatures and marks belong to whoever had the order, the rest to the lead. A figure of nothing has
+no value. A report that intake accepts has its ticket from then on: `owned` and `answered` say what
+became of it.
+
+| name | | numerator | denominator | counted | kind |
+|---|---|---|---|---|---|
+"""
 DOOR_KINDS = {"report": "intake's door", "update": "dispatch's door"}
 
 
@@ -83,7 +101,23 @@ def metric_table() -> str:
     return "\n".join(rows)
 
 
-SECTIONS = {"messages": what_happens, "environment": environment, "metrics": metric_table}
+SECTIONS = {
+    "messages": what_happens,
+    "environment": environment,
+    "metrics": metric_table,
+    "states of dispatch": states.of_dispatch,
+    "states of closure": states.of_closure,
+}
+
+
+def indicators() -> dict[Path, str]:
+    """Give the page that defines every indicator, in both languages."""
+    rows = "\n".join(
+        f"| `{each.name}` | {each.title[0]} · {each.title[1]} | {each.numerator[0]}<br>{each.numerator[1]} "
+        f"| {each.denominator[0]}<br>{each.denominator[1]} | {each.counted} | {each.value} |"
+        for each in INDICATORS
+    )
+    return {INDICATOR_PAGE: INDICATORS_HEAD + rows + "\n"}
 
 
 def rendered(text: str) -> str:
@@ -97,8 +131,8 @@ def rendered(text: str) -> str:
 
 
 def contract() -> dict[Path, str]:
-    """Give every file that is made from the code as a whole, as it must be: the contract, and the dashboards."""
-    return asyncapi.files() | schemas.files() | panels.files()
+    """Give every file that is made from the code as a whole, as it must be: contract, dashboards, profiles' pages."""
+    return asyncapi.files() | schemas.files() | panels.files() | pages.files() | indicators()
 
 
 def left_over() -> set[Path]:
@@ -112,7 +146,8 @@ def main() -> None:
         file.write_text(text, encoding="utf-8")
     for file in left_over():
         file.unlink()
-    README.write_text(rendered(README.read_text(encoding="utf-8")), encoding="utf-8")
+    for file in DOCUMENTS:
+        file.write_text(rendered(file.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -67,6 +67,9 @@ part_reachable = Gauge(
 )
 ready = Gauge("gridcall_ready", "1 while the service makes progress: what /health/ready says", ["service"])
 level_staff = Gauge("gridcall_level_staff", "Persons of a level's units who are not away today", ["level"])
+units_unstaffed = Gauge(
+    "gridcall_units_unstaffed", "Units at which nobody is there today, nor a stand-in", ["level", "kind"]
+)
 calendar_days_left = Gauge(
     "gridcall_calendar_days_left",
     "Days until the published holidays end",

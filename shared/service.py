@@ -58,6 +58,8 @@ AT_ONCE_S = 0.01
 """Pace of the loops between a report and its order: at most a hundred turns a second."""
 AT_LEISURE_S = 0.1
 """Pace of the loops for which nobody waits."""
+MOST_WARNINGS = 20
+"""About the profile, logged at the start."""
 SWEEP_S = 120.0
 LOOK_S = 5.0
 REBALANCE_MS = 15_000
@@ -99,6 +101,8 @@ class Service:
         self.settings = settings
         self.clock = clock or clock_from(settings.clock_speed, settings.clock_origin)
         self.profile: Profile = load_profile(find_profile(settings.profile))
+        for warning in self.profile.warnings[:MOST_WARNINGS]:
+            log.warning("the profile is unusual", what=str(warning), of=len(self.profile.warnings))
         self.mongo = Mongo(settings.mongo)
         self.db = self.mongo.db(settings.database(name))
         self.publisher = publisher or Publisher(settings.kafka, f"gridcall-{name}", client_security(settings))
@@ -147,10 +151,12 @@ class Service:
         name: str,
         morgue: Morgue | None = None,
         rates: Buckets = UNLIMITED,
+        types: frozenset[bytes] | None = None,
     ) -> PartitionLoop:
-        """Let a door receive what others write, each topic no faster than its rate."""
-        work = DoorWork(self.name, door, morgue or Morgue(self.name), self.clock)
-        loop = self._read(work, tuple(topics), self.settings.group(self.name, name), AT_ONCE_S)
+        """Let a door receive what others write, each topic no faster than its rate; of `types` alone where given."""
+        work = DoorWork(self.name, door, morgue or Morgue(self.name), self.clock, types)
+        pace = AT_ONCE_S if types is None else AT_LEISURE_S
+        loop = self._read(work, tuple(topics), self.settings.group(self.name, name), pace)
         loop.rates = rates
         return loop
 

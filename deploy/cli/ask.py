@@ -12,6 +12,7 @@ from shared.settings import Settings
 TIMEOUT_S: Final = 20.0
 ANYWHERE: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104 - what a service listens on, not what we do
 UNPROCESSABLE: Final = 422
+CONFLICT: Final = 409
 
 
 def url_of(service: str, settings: Settings | None = None) -> str:
@@ -23,14 +24,39 @@ def url_of(service: str, settings: Settings | None = None) -> str:
 
 def ask(service: str, path: str, method: str = "GET", **parameters: str) -> Any:
     """Give a service's answer; raises Failure when it is away or answers with a problem."""
+    return _read(service, _answer(service, path, method, parameters))
+
+
+def ask_text(service: str, path: str, **parameters: str) -> str:
+    """Give a service's answer that is no JSON; raises Failure as `ask` does."""
+    answer = _answer(service, path, "GET", parameters)
+    if answer.is_error:
+        _read(service, answer)
+    return answer.text
+
+
+def give(ticket: str, command: str, body: dict[str, Any], key: str) -> str:
+    """Give a command at the desk; gives why it was refused, or nothing. Raises Failure as `ask` does."""
+    path, headers = f"/v1/tickets/{ticket}/commands/{command}", {"Idempotency-Key": key}
+    answer = _answer("desk", path, "POST", {}, json=body, headers=headers)
+    if answer.status_code == CONFLICT:
+        return str(answer.json().get("detail", ""))
+    _read("desk", answer)
+    return ""
+
+
+def _answer(service: str, path: str, method: str, parameters: dict[str, str], **more: Any) -> httpx.Response:
     try:
-        answer = httpx.request(method, url_of(service) + path, params=parameters, timeout=TIMEOUT_S)
+        return httpx.request(method, url_of(service) + path, params=parameters, timeout=TIMEOUT_S, **more)
     except httpx.HTTPError as error:
         raise Failure(
             f"{service} does not answer at {url_of(service)}: {str(error) or type(error).__name__}.",
             f"Look at 'gridcall status', or set GRIDCALL_{service.upper()}_PORT and GRIDCALL_HOST.",
             UNREACHABLE,
         ) from error
+
+
+def _read(service: str, answer: httpx.Response) -> Any:
     try:
         content = answer.json()
     except ValueError as error:

@@ -11,6 +11,7 @@ from deploy.cli import dead_letters, profile, topics, webhooks
 from deploy.cli.audit import audit
 from deploy.cli.conformance import conformance
 from deploy.cli.explain import explain
+from deploy.cli.indicators import indicators
 from deploy.cli.output import Commands
 from deploy.cli.qr import qr
 from deploy.cli.rebuild import rebuild
@@ -39,6 +40,7 @@ if find_spec("supervisor"):  # the services' image carries no local servers, and
 app.command()(replay)
 app.command()(trace)
 app.command()(explain)
+app.command()(indicators)
 app.add_typer(dead_letters.app, name="dead-letters")
 app.command()(rebuild)
 app.command()(audit)

@@ -19,7 +19,8 @@ from deploy.replay.script import Recording
 from shared.errors import TryLater
 from shared.profile import Profile, find_profile, load_profile
 
-EXAMPLE: Final = Path(__file__).resolve().parents[1] / "profiles" / "examples" / "yucheng_day.jsonl"
+EXAMPLES: Final = Path(__file__).resolve().parents[1] / "profiles" / "examples"
+EXAMPLE: Final = EXAMPLES / "yucheng_day.jsonl"
 LISTED: Final = 20
 """Bad rows and refusals that are printed one by one."""
 LOOKS: Final = 40
@@ -61,10 +62,9 @@ def replay(
 
 
 def recorded_day(file: str | None, profile: Profile) -> Recording | None:
-    """Give the reports of a file, else the bundled day; None under another profile than the day's, Yucheng's."""
-    if file is None and profile.name != "yucheng":
-        return None
-    return _read(Path(file) if file else EXAMPLE, "auto", profile, None)
+    """Give the reports of a file, else the day that comes with the profile; None where it has none."""
+    day = Path(file) if file else EXAMPLES / f"{profile.name}_day.jsonl"
+    return _read(day, "auto", profile, None) if file or day.exists() else None
 
 
 def replay_day(recording: Recording, profile: Profile, kafka: str, desk: str, *, told: bool) -> dict[str, Any]:

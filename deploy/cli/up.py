@@ -76,6 +76,8 @@ def up(
             told = replay is not None and not as_json
             happened = _replay(stack, city, day, example=replay is None, told=told) if day else {}
             _show(stack, city, {} if told else happened, as_json=as_json)
+            if day and happened and not as_json:
+                _tell_stories(stack, city, day)
             if climber:
                 virtual_time.go(stack.clock_file)
                 _tell(stack, city, climber)
@@ -203,6 +205,27 @@ def _show(stack: Stack, city: Profile, happened: dict[str, Any], *, as_json: boo
     width = max(map(len, places)) + 2
     for name, place in places.items():
         out.print(f"{name:{width}}{place}", markup=False)  # a line each, whole: it gets copied
+
+
+def _tell_stories(stack: Stack, city: Profile, day: Recording) -> None:
+    """Print what happened in the matters of a day in which several people had a part."""
+    from deploy.replay.desk import Desk  # noqa: PLC0415 - as above
+    from deploy.replay.story import stories  # noqa: PLC0415 - as above
+
+    async def told() -> None:
+        desk = Desk(stack.url(next(part for part in SERVICES if part.name == "desk")))
+        try:
+            for label, entries in await stories(desk, day):
+                out.print(f"\n{label}", style="bold", markup=False)
+                for entry in entries:
+                    _say(entry, ZoneInfo(city.zone))
+        finally:
+            await desk.close()
+
+    try:
+        asyncio.run(told())
+    except (TryLater, Refused) as error:
+        err.print(str(error), style="red", markup=False)
 
 
 def _tell(stack: Stack, city: Profile, row: Row) -> None:

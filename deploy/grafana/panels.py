@@ -184,6 +184,11 @@ CLOCKS: Final = Dashboard(
             "Persons of each level today", "在岗人数", (Query("max by (level) (gridcall_level_staff)", "{{level}}"),)
         ),
         Panel(
+            "Units at which nobody is there today",
+            "无人值守单元",
+            (Query("max by (level, kind) (gridcall_units_unstaffed)", "{{level}} {{kind}}"),),
+        ),
+        Panel(
             "Days that the calendars are settled",
             "日历有效天数",
             (Query("min by (calendar) (gridcall_calendar_days_left)", "{{calendar}}"),),

@@ -7,10 +7,12 @@ what the first one did.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
+from deploy.replay.script import Stretch
 from shared.messages import (
     AdjudicationAsked,
     CallBackAsked,
@@ -24,6 +26,8 @@ from shared.messages import (
     OrderReworked,
     OrderWithdrawn,
     ReworkOrdered,
+    RoundJoined,
+    TicketCalled,
     TicketClosed,
     TicketDiverted,
     TicketEscalated,
@@ -37,15 +41,22 @@ from shared.messages import (
     UpdateReturn,
     UpdateSign,
     VerificationAsked,
+    WhistleAnswered,
+    WhistleEnded,
+    WhistleRaised,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from deploy.replay.script import Row, Stretch
+    from deploy.replay.script import Deed, Row
     from shared.profile import Profile
 
 PLAYER: Final = "replay"
+LOOKER: Final = "replay, looking"
+"""Verifies and calls back: nobody may verify what they have handled."""
+WORKED: Final = Stretch()
+"""What whoever assists does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +80,7 @@ class Act:
 
 @dataclass(slots=True)
 class Order:
-    """One lead order as its handler sees it."""
+    """One order of the lead, or of an assist, as its handler sees it."""
 
     id: str
     number: int
@@ -95,6 +106,17 @@ class Life:
     merged: str = ""
     """The ticket of which the report became one more voice."""
     orders: dict[int, Order] = field(default_factory=dict)
+    helps: dict[int, Order] = field(default_factory=dict)
+    """Orders of assists."""
+    awaited: set[str] = field(default_factory=set)
+    """Who assists the lead, by what its order says: their orders may come later than that."""
+    latest: dict[tuple[str, str], str] = field(default_factory=dict)
+    """Department and role (or none) -> its latest order."""
+    seen: Counter[str] = field(default_factory=Counter)
+    """How often which fact has happened."""
+    acted: set[str] = field(default_factory=set)
+    """What was said at the desk, and was answered."""
+    waits_for_round: bool = False
     issued_by: dict[str, set[str]] = field(default_factory=dict)
     """Order id -> message ids that issued it: one, or it is doubled."""
     settled_updates: set[str] = field(default_factory=set)
@@ -152,9 +174,16 @@ class Life:
 
     def issued(self, message: str, body: dict[str, Any], department: str | None) -> None:
         """Fold an order, from a department's topic or, for a unit's people, from the log."""
-        if body.get("role", "lead") != "lead":
+        role, order = body.get("role", "lead"), body["order_id"]
+        handler = department or body["handler"]["id"]
+        self.latest |= {(handler, role): order, (handler, ""): order}
+        if role == "assist":
+            number = int(order.rpartition("-")[2])
+            self.helps.setdefault(number, Order(order, number, department, handler, returnable=True))
+        if role != "lead":
             return
-        order, handler = body["order_id"], department or body["handler"]["id"]
+        self.waits_for_round = False
+        self.awaited = {each["id"] for each in body.get("assists", ())} if body.get("tier", "lead") == "lead" else set()
         self.issued_by.setdefault(order, set()).add(message)
         number = int(order.rpartition("-")[2])
         self.awaits_officer = False
@@ -164,6 +193,7 @@ class Life:
         """Fold a fact of the log that people at the desk see."""
         if sequence > self.sequences.get(service, 0):
             self.sequences[service] = sequence
+            self.seen[kind] += 1
             FACTS[kind](self, message, body)
 
     def told(self, kind: str, body: dict[str, Any]) -> None:
@@ -181,7 +211,8 @@ class Life:
 
     def _order(self, body: dict[str, Any]) -> Order | None:
         number = body["order_id"].rpartition("-")[2]
-        return self.orders.get(int(number)) if number.isdecimal() else None
+        every = self.orders | self.helps
+        return every.get(int(number)) if number.isdecimal() else None
 
     # ------------------------------------------------------------ acting
 
@@ -190,9 +221,35 @@ class Life:
         if self.diverted or self.refused or self.merged:
             return
         yield from self._at_the_desk(profile)
+        for order in self.helps.values():
+            if order.stands and not order.done and not self.closed:
+                yield from self._work(order, WORKED)
         leads = self.leads
-        if leads and leads[-1].stands and not self.closed:
-            yield from self._on_order(leads[-1], len(leads) - 1)
+        deed = next((each for each in self._deeds() if not self._settled(each[0])), None)
+        if deed is not None:
+            yield from self._deed(*deed)
+        elif leads and leads[-1].stands and not self.closed:
+            # whoever was called because of what the script says does the work: the record names nobody for it
+            yield from self._on_order(leads[-1], 0 if self.row.script.acts else len(leads) - 1)
+
+    def _deeds(self) -> Iterator[tuple[str, Deed]]:
+        return ((f"{self.row.id}/act/{nth}", deed) for nth, deed in enumerate(self.row.script.acts, 1))
+
+    def _settled(self, ident: str) -> bool:
+        return ident in self.acted or ident in self.settled_updates
+
+    def _deed(self, ident: str, deed: Deed) -> Iterator[Update | Act]:
+        """Give what the script says comes next, once its time has come."""
+        if self.seen[f"gridcall.ticket.{deed.after}.v1"] < deed.nth:
+            return
+        if deed.command:
+            lead = self.leads[-1].id if self.leads else ""
+            order_id = self.latest.get((deed.handler, deed.role), "") if deed.handler else lead
+            named = {"order_id": order_id} if deed.command in ON_ORDERS else {}
+            if order_id or not named:
+                yield Act(ident, deed.command, {**named, "by": PLAYER, **deed.body})
+        elif order_id := self.latest.get((deed.handler, deed.role), ""):
+            yield Update(ident, deed.handler, f"gridcall.order.{deed.says}.v1", {"order_id": order_id, **deed.body})
 
     def _on_order(self, order: Order, place: int) -> Iterator[Update | Act]:
         """Give what the handler of the order at a place of the record does."""
@@ -224,19 +281,29 @@ class Life:
     def _work(self, order: Order, stretch: Stretch) -> Iterator[Update | Act]:
         ident = f"{self.row.id}/{order.id}"
         done_id = f"{ident}/done" + (f"/{order.attempt}" if order.attempt > 1 else "")
-        result = {"order_id": order.id, "result": "处理完毕", "detail": "已处理 · handled as recorded"}
+        result: dict[str, Any] = {"order_id": order.id, "result": "处理完毕", "detail": "已处理 · handled as recorded"}
+        if self.row.script.proof:
+            result |= self.row.script.proof
+        finishes = stretch.done and (order.id in {each.id for each in self.helps.values()} or not self._helped())
         if order.department is None:
             if stretch.signed and not order.done:
                 yield Act(f"{ident}/sign", "sign", {"order_id": order.id, "by": PLAYER})
-            if stretch.done and not order.done:
+            if finishes and not order.done:
                 yield Act(done_id, "done", {**result, "by": PLAYER})
             return
         if stretch.signed:
             yield Update(f"{ident}/sign", order.department, UpdateSign.type, {"order_id": order.id})
-        if stretch.done:
+        if finishes:
             yield Update(done_id, order.department, UpdateDone.type, result)
 
+    def _helped(self) -> bool:
+        """Tell whether somebody still assists, so that the lead cannot finish."""
+        known = {order.unit for order in self.helps.values()}
+        return not self.awaited <= known or any(order.stands and not order.done for order in self.helps.values())
+
     def _at_the_desk(self, profile: Profile) -> Iterator[Act]:
+        if self.waits_for_round:
+            yield Act(f"{self.row.id}/release", "release", {"by": PLAYER})
         if self.triages_asked > self.triages:
             yield Act(f"{self.row.id}/triage/{self.triages_asked}", "triage", self._triage(profile))
         if self.awaits_officer:
@@ -261,7 +328,7 @@ class Life:
             body = {"reached": True, "solved": script.solved and not bad}
             if not bad and script.rating is not None:
                 body["rating"] = script.rating
-        return Act(f"{self.row.id}/{self.asked}/{self.verdicts_asked}", self.asked, {**body, "by": PLAYER})
+        return Act(f"{self.row.id}/{self.asked}/{self.verdicts_asked}", self.asked, {**body, "by": LOOKER})
 
     def _triage(self, profile: Profile) -> dict[str, Any]:
         """Give what the person at the queue decides: what the script says, or the first thing that fits."""
@@ -300,6 +367,10 @@ class Life:
             return False
         signed = f"{self.row.id}/{leads[-1].id}/sign"
         return not script.stretches[-1].signed or leads[-1].department is None or signed in self.settled_updates
+
+
+ON_ORDERS: Final = {"sign", "return", "progress", "done", "revise"}
+"""Commands that name an order: the lead's, where the script names none."""
 
 
 def general_category(profile: Profile) -> str:
@@ -369,6 +440,14 @@ def _reopened(life: Life, _message: str, body: dict[str, Any]) -> None:
     life.closed, life.reopenings = False, max(life.reopenings, body["reopenings"])
 
 
+def _round(life: Life, _message: str, _body: dict[str, Any]) -> None:
+    life.waits_for_round = True
+
+
+def _noted(_life: Life, _message: str, _body: dict[str, Any]) -> None:
+    """Count it: something in a script may wait for it."""
+
+
 def _officer(life: Life, _message: str, _body: dict[str, Any]) -> None:
     life.awaits_officer = True
 
@@ -395,6 +474,11 @@ FACTS: Final[dict[str, Callable[[Life, str, dict[str, Any]], None]]] = {
     CalledBack.type: _answered,
     ReworkOrdered.type: _rework,
     OrderReworked.type: _order_again,
+    RoundJoined.type: _round,
+    TicketCalled.type: _noted,
+    WhistleRaised.type: _noted,
+    WhistleAnswered.type: _noted,
+    WhistleEnded.type: _noted,
     OrderDone.type: _order_done,
     OrderWithdrawn.type: _order_withdrawn,
     TicketClosed.type: _closed,

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from aiokafka import ConsumerRecord
 
     from deploy.replay.script import Recording, Row
+    from shared.clock import Clock
     from shared.profile import Profile
 
 IN_FLIGHT: Final = 1000
@@ -47,6 +48,8 @@ CHUNK: Final = 200
 PATIENCE_S: Final = 60.0
 """Nothing happened for so long: what has not come by now does not come."""
 PAUSE_S: Final = 0.5
+NOW: Final = "$now"
+"""In what a script says: the instant at which it is said."""
 RECEIPT_TYPES: Final = {body.type.encode() for body in (ReportAccepted, ReportMerged, ReportRefused, ReportDiverted)}
 FACT_TYPES: Final = {name.encode() for name in FACTS}
 ORDER_TYPES: Final = {name.encode() for name in ORDERS}
@@ -84,7 +87,14 @@ class Play:
     """One run of one recording."""
 
     def __init__(
-        self, recording: Recording, profile: Profile, kafka: str, desk: Desk, pace: Pace, patience_s: float = PATIENCE_S
+        self,
+        recording: Recording,
+        profile: Profile,
+        kafka: str,
+        desk: Desk,
+        pace: Pace,
+        patience_s: float = PATIENCE_S,
+        clock: Clock | None = None,
     ) -> None:
         """Connect nothing yet."""
         self.recording = recording
@@ -100,7 +110,7 @@ class Play:
         self._pace = pace
         self._patience_s = patience_s
         self._publisher = Publisher(kafka, "gridcall-replay", client_security(Settings()))
-        self._clock = RealClock()
+        self._clock = clock or RealClock()
         self._moved = asyncio.Event()
         self._turns: dict[str, asyncio.Lock] = {}
         self._acting: set[asyncio.Task[None]] = set()
@@ -225,7 +235,9 @@ class Play:
     def _outgoing(self, life: Life, update: Update) -> Outgoing:
         envelope = Envelope(update.id, f"{update.department}/replay", update.type, self._clock.now())
         topic = updates_topic(self._topics[update.department])
-        return Outgoing(topic, life.ticket, headers(envelope), orjson.dumps(update.body))
+        now = self._clock.now().isoformat()
+        body = {name: now if value == NOW else value for name, value in update.body.items()}
+        return Outgoing(topic, life.ticket, headers(envelope), orjson.dumps(body))
 
     async def _at_the_desk(self, life: Life, act: Act) -> None:
         async with self._turns.setdefault(life.ticket, asyncio.Lock()):  # nobody finishes what is not signed yet
@@ -233,7 +245,9 @@ class Play:
                 await self.desk.act(life.ticket, act)
             except Refused as error:
                 life.refusals[act.id] = f"{act.command}: {error.detail}"
+        life.acted.add(act.id)
         self._last_move = asyncio.get_running_loop().time()
+        await self._play_on([life])  # what the script says comes next may wait for nothing else
 
     async def _insist(self, messages: Sequence[Outgoing]) -> None:
         while messages:

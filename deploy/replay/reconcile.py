@@ -150,11 +150,13 @@ async def shown_by(desk: Desk, lives: Mapping[str, Life]) -> Shown:
     moved = reopened = 0
     for life in lives.values():
         script = life.row.script
+        if script.acts:
+            continue  # who calls whom is the script's own; the story shows it
         if script.hand_overs or script.reopenings or len(life.orders) > 1:
             types = await desk.timeline(life.ticket)
             again = types.count(TicketReopened.type)
             reopened += again
-            moved += max(0, types.count(OrderIssued.type) - 1 - again)
+            moved += max(0, types.count(OrderIssued.type) - 1 - again - len(life.helps))
     return Shown(states, doubled, moved, reopened, await desk.gaps())
 
 

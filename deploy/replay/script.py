@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 import orjson
@@ -21,6 +21,25 @@ class Stretch:
     """The departments in turn; each but the last passes it on. Empty: whoever gets it keeps it."""
     signed: bool = True
     done: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """What somebody does besides the usual work, once something has happened as often as this."""
+
+    body: dict[str, Any]
+    """What is said; `$now` stands for the instant at which it is."""
+    command: str = ""
+    """At the desk."""
+    says: str = ""
+    """On the topic of a department: `check-in`, `progress`, ..."""
+    handler: str = ""
+    """Whose order is meant; left out: the lead's."""
+    after: str = "order-issued"
+    """The word of a fact: `whistle-raised`."""
+    nth: int = 1
+    role: str = ""
+    """Of the order that is meant; left out: the handler's latest one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +62,10 @@ class Script:
     """What this report shows, for the table of an example day."""
     accepted_by: str = ""
     """Who takes it on at the top once it has climbed there, where its climb is shown."""
+    acts: tuple[Deed, ...] = ()
+    """One after the other, before whoever leads finishes."""
+    proof: dict[str, Any] = field(default_factory=dict)
+    """What is handed in with the word that it is done, where the profile asks for some."""
     recorded: bool = True
     """False: nobody recorded how it ended, so that a refusal or a diversion is as good an end as any."""
 
@@ -116,7 +139,10 @@ class Recording:
 
 def script_from(played: dict[str, Any]) -> Script:
     """Give the script of an example's `_play`; raises ValueError that says what is wrong with it."""
-    known = {"at", "stretches", "triage", "reworks", "solved", "rating", "sends", "ends", "label", "accepted_by"}
+    known = {
+        "at", "stretches", "triage", "reworks", "solved", "rating", "sends", "ends", "label", "acts", "proof",
+        "accepted_by",
+    }  # fmt: skip
     unknown = sorted(played.keys() - known)
     if unknown:
         raise ValueError(f"_play has no field {', '.join(unknown)}: choose from {', '.join(sorted(known))}")
@@ -136,5 +162,7 @@ def script_from(played: dict[str, Any]) -> Script:
         sends=played.get("sends", 1),
         ends=ends,
         label=played.get("label", ""),
+        proof=played.get("proof", {}),
+        acts=tuple(Deed(**each) for each in played.get("acts", ())),
         accepted_by=played.get("accepted_by", ""),
     )

@@ -11,9 +11,11 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AwareDatetime
 
+from services.closure.kin import Family
 from shared.deadline import due_at
 from shared.decider import Message, State
 from shared.errors import Refused
+from shared.ids import digest
 from shared.messages import (
     CallBackAsked,
     CalledBack,
@@ -26,10 +28,13 @@ from shared.messages import (
     RecordCallBack,
     ReopenTicket,
     ReworkOrdered,
+    Severity,
     TicketClosed,
     TicketDiverted,
     TicketReopened,
+    TicketSettled,
     TicketVerified,
+    Tier,
     VerificationAsked,
     VerifyTicket,
 )
@@ -42,8 +47,6 @@ if TYPE_CHECKING:
 
 Phase = Literal["open", "verifying", "calling-back", "closed"]
 """open: somebody handles it, or nobody yet; the rest is closure's own."""
-CALLS: Final = 3
-"""Calls that reach nobody before the ticket is closed as `informed`."""
 CALLER: Final = "caller"
 """Who closes, rates or reopens by a message; the name stays in intake."""
 
@@ -66,11 +69,17 @@ class ClosureState(State):
 
     phase: Phase = "open"
     order_id: str = ""
+    tier: Tier = "lead"
     unit: str = ""
     """The territorial owner when the work was done."""
+    severity: Severity = "IV"
+    hands: tuple[str, ...] = ()
+    """Who has handled it and may not verify it, as far as names are known."""
     callback: bool = False
     result: str = ""
     reworks: int = 0
+    ups: int = 0
+    """How often a rework has made the next level up an owner."""
     calls: int = 0
     """Calls that reached nobody since the call-back was asked for."""
     closings: int = 0
@@ -78,6 +87,8 @@ class ClosureState(State):
     reopen_until: AwareDatetime | None = None
     policy: str = ""
     """The version of the profile whose rules hold."""
+    family: Family | None = None
+    """The tickets for which it stands, and the one that stands for it (family.py)."""
 
 
 # ---------------------------------------------------------------- the state after a message
@@ -86,11 +97,14 @@ class ClosureState(State):
 def evolve(state: ClosureState, message: Message) -> ClosureState:
     """Give the state after a message that was read, or after a fact of closure's own."""
     data = message.data
-    if isinstance(data, OrderDone) and state.phase == "open":
+    if isinstance(data, OrderDone) and data.role == "lead" and state.phase == "open":
         return state.model_copy(
             update={
                 "order_id": data.order_id,
+                "tier": data.tier,
                 "unit": data.unit,
+                "severity": data.severity,
+                "hands": tuple(name for name in (data.by.strip(), *data.hands) if name),
                 "callback": data.callback,
                 "result": data.result,
                 "policy": data.profile_version,
@@ -104,7 +118,11 @@ AFTER: Final[dict[type[Fact], Callable[[ClosureState, Any], dict[str, Any]]]] = 
     VerificationAsked: lambda _state, _fact: {"phase": "verifying"},
     CallBackAsked: lambda _state, _fact: {"phase": "calling-back", "calls": 0},
     CalledBack: lambda state, fact: {"calls": state.calls if fact.reached else state.calls + 1},
-    ReworkOrdered: lambda _state, fact: {"phase": "open", "reworks": fact.reworks},
+    ReworkOrdered: lambda state, fact: {
+        "phase": "open",
+        "reworks": fact.reworks,
+        "ups": state.ups + fact.level_up,
+    },
     TicketClosed: lambda _state, fact: {
         "phase": "closed",
         "closings": fact.closings,
@@ -128,7 +146,7 @@ def decide(state: ClosureState, message: Message, now: datetime, profile: Profil
     data = message.data
     profile = profile.under(data.profile_version if isinstance(data, OrderDone) else state.policy)
     if isinstance(data, Command):
-        _named(data)
+        named(data)
     trigger = data.message_kind if isinstance(data, MessageReceived) else type(data)
     rule = EDGES.get((state.phase, trigger))
     if rule is not None:
@@ -139,25 +157,39 @@ def decide(state: ClosureState, message: Message, now: datetime, profile: Profil
 
 
 def work_done(state: ClosureState, done: OrderDone, now: datetime, profile: Profile) -> list[Fact]:
-    """Have it verified by a person, or take the record of the work for it."""
-    if profile.closing.verification(done.category.code, done.severity) == "person":
-        return [VerificationAsked(order_id=done.order_id, unit=staffed_unit(done.unit, profile))]
+    """Have it verified by a person, or take the record of the work for it; an assist's work is a part of the lead's."""
+    if done.role != "lead":
+        return []
+    sampled = False
+    by_person = profile.closing.verification(done.category.code, done.severity) == "person"
+    if not by_person and profile.closing.sample:
+        sampled = drawn(done, state.closings + 1, profile)
+    if by_person or sampled:
+        return [VerificationAsked(order_id=done.order_id, unit=nearby(done, profile), sampled=sampled)]
     verified = TicketVerified(order_id=done.order_id, mode="automatic")
-    ahead = state.model_copy(update={"unit": done.unit, "callback": done.callback, "result": done.result})
+    said = {"unit": done.unit, "callback": done.callback, "result": done.result, "tier": done.tier}
+    ahead = state.model_copy(update=said)
     return [verified, *_after_verification(ahead, now, profile)]
 
 
 def verify(state: ClosureState, command: VerifyTicket, now: datetime, profile: Profile) -> list[Fact]:
-    """Go on towards closing, or send it back to the same handler."""
+    """Go on towards closing, or send it back to the same handler; nobody verifies what they have handled."""
+    if profile.closing.by_others and _same_person(command.by, state.hands):
+        raise Refused(
+            "own-work",
+            f"{command.by.strip()} has handled it: somebody else must look whether it is done.",
+            f"{command.by.strip()}参与了办理，不得核实自己办理的事项：请由他人核实。",
+        )
     if not command.passed:
-        reason = _worded(command.note, "note", "Say what is not good enough.", "请写明不合格的原因。")
-        return [_rework(state, reason, command.by)]
+        reason = worded(command.note, "note", "Say what is not good enough.", "请写明不合格的原因。")
+        return [_rework(state, reason, command.by, profile)]
     verified = TicketVerified(order_id=state.order_id, mode="person", by=command.by, note=command.note)
     return [verified, *_after_verification(state, now, profile, command.by)]
 
 
 def call_back(state: ClosureState, command: RecordCallBack, now: datetime, profile: Profile) -> list[Fact]:
-    """Record what the person said; calls that reach nobody end after a few."""
+    """Record what the person said; calls that reach nobody end after a few, and say nothing of how content they are."""
+    attempt = state.calls + 1
     if command.reached:
         if command.solved is None:
             raise Refused(
@@ -165,12 +197,25 @@ def call_back(state: ClosureState, command: RecordCallBack, now: datetime, profi
                 "Say whether it is solved for the person: solved true or false.",
                 "请写明诉求是否已解决（solved 为 true 或 false）。",
             )
-        said = CalledBack(solved=command.solved, rating=command.rating, by=command.by, note=command.note)
+        said = CalledBack(
+            solved=command.solved,
+            rating=command.rating,
+            channel=command.channel,
+            attempt=attempt,
+            by=command.by,
+            note=command.note,
+        )
         return _answered(state, said, now, profile)
-    missed = CalledBack(reached=False, by=command.by, note=command.note)
-    if state.calls + 1 < CALLS:
+    if command.solved is not None or command.rating is not None:
+        raise Refused(
+            "not-reached",
+            "Who could not be reached has said nothing: leave out solved and rating, or set reached to true.",
+            "未联系上诉求人，不能登记是否解决或评价：请去掉solved和rating，或将reached改为true。",
+        )
+    missed = CalledBack(reached=False, channel=command.channel, attempt=attempt, by=command.by, note=command.note)
+    if attempt < profile.closing.calls:
         return [missed]
-    return [missed, _closed(state, "informed", UNREACHED_WORDS, now, profile, command.by)]
+    return [missed, closing(state, "informed", UNREACHED_WORDS, now, profile, command.by)]
 
 
 def rated(state: ClosureState, message: MessageReceived, now: datetime, profile: Profile) -> list[Fact]:
@@ -186,19 +231,31 @@ def not_solved(state: ClosureState, message: MessageReceived, now: datetime, pro
 
 def withdrawn(state: ClosureState, _message: MessageReceived, now: datetime, profile: Profile) -> list[Fact]:
     """Close what the person no longer asks for."""
-    return [_closed(state, "withdrawn", WITHDRAWN_WORDS, now, profile, CALLER)]
+    return [closing(state, "withdrawn", WITHDRAWN_WORDS, now, profile, CALLER)]
 
 
 def diverted(state: ClosureState, fact: TicketDiverted, now: datetime, profile: Profile) -> list[Fact]:
     """Close what is not a matter for this loop, with the sentence that says where it goes."""
     words = fact.detail.zh if fact.detail.zh == fact.detail.en else f"{fact.detail.zh} {fact.detail.en}"
-    return [_closed(state, "diverted", words, now, profile)]
+    return [closing(state, "diverted", words, now, profile)]
+
+
+def settled(state: ClosureState, fact: TicketSettled, now: datetime, profile: Profile) -> list[Fact]:
+    """Close what was settled or explained at a visit, with the answer that the person heard there."""
+    return [closing(state, fact.outcome, fact.answer, now, profile)]
 
 
 def close(state: ClosureState, command: CloseTicket, now: datetime, profile: Profile) -> list[Fact]:
     """Close out of turn; the reason is what the person reads."""
-    reason = _worded(command.reason, "reason", "Say why it is closed.", "请写明结案理由。")
-    return [_closed(state, command.outcome, reason, now, profile, command.by)]
+    reason = worded(command.reason, "reason", "Say why it is closed.", "请写明结案理由。")
+    if command.outcome == "rejected" and state.phase != "open":
+        zh, en = PHASE_WORDS[state.phase]
+        raise Refused(
+            "work-done",
+            f"The work is done and {en}: it cannot be rejected as no matter any more. Close it as informed or forced.",
+            f"工单已办结，{zh}，不能再按不予受理结案：可告知性结案或强制结案。",
+        )
+    return [closing(state, command.outcome, reason, now, profile, command.by)]
 
 
 def rated_later(_state: ClosureState, message: MessageReceived, _now: datetime, _profile: Profile) -> list[Fact]:
@@ -210,12 +267,12 @@ def complained(state: ClosureState, message: MessageReceived, _now: datetime, _p
     """Reopen when the person says within the window that it is not solved; later it is only on record."""
     if state.reopen_until is not None and message.received_at > state.reopen_until:
         return []
-    return [_reopened(state, message.text.strip() or NOT_SOLVED_WORDS, CALLER)]
+    return [reopening(state, message.text.strip() or NOT_SOLVED_WORDS, CALLER)]
 
 
 def reopen(state: ClosureState, command: ReopenTicket, now: datetime, profile: Profile) -> list[Fact]:
     """Reopen within the window, whatever the outcome was: a diversion or a withdrawal may have been a mistake."""
-    reason = _worded(command.reason, "reason", "Say why it is reopened.", "请写明重办理由。")
+    reason = worded(command.reason, "reason", "Say why it is reopened.", "请写明重办理由。")
     until = state.reopen_until
     if until is not None and now > until:
         local = f"{until.astimezone(ZoneInfo(profile.zone)):%Y-%m-%d %H:%M}"
@@ -224,7 +281,7 @@ def reopen(state: ClosureState, command: ReopenTicket, now: datetime, profile: P
             f"It could be reopened until {local}: make a new report.",
             f"重办期限已于 {local} 截止：请重新上报。",
         )
-    return [_reopened(state, reason, command.by)]
+    return [reopening(state, reason, command.by)]
 
 
 OPEN_PHASES: Final[tuple[Phase, ...]] = ("open", "verifying", "calling-back")
@@ -236,6 +293,7 @@ EDGES: Final[dict[tuple[Phase, object], Callable[[ClosureState, Any, datetime, P
     ("calling-back", "not-solved"): not_solved,
     **{(phase, "withdrawal"): withdrawn for phase in OPEN_PHASES},
     **{(phase, TicketDiverted): diverted for phase in OPEN_PHASES},  # 转办
+    ("open", TicketSettled): settled,  # 即访即办
     **{(phase, CloseTicket): close for phase in OPEN_PHASES},  # 强制结案, 告知性结案
     ("closed", "rating"): rated_later,
     ("closed", "not-solved"): complained,
@@ -252,6 +310,24 @@ def staffed_unit(unit: str, profile: Profile) -> str:
     return next((above.id for above in profile.chain(unit) if above.staff), profile.top.id)
 
 
+def nearby(done: OrderDone, profile: Profile) -> str:
+    """Give whoever looks: the lowest unit of the place that has staff and has not done the work, else the top."""
+    own = done.handler.id if done.handler.kind == "unit" else ""
+    chain = profile.chain(done.place.unit) or profile.chain(done.unit)
+    return next((unit.id for unit in chain if unit.staff and unit.id != own), profile.top.id)
+
+
+def drawn(done: OrderDone, closing: int, profile: Profile) -> bool:
+    """Tell whether a person looks although the record would do: as ticket and closing have it, never by chance."""
+    share = profile.closing.sampled(done.category.code, done.severity)
+    ticket = done.order_id.rpartition("-")[0]
+    return share > 0 and int.from_bytes(digest("sample", ticket, str(closing), size=8)) < share * 2**64
+
+
+def _same_person(name: str, hands: tuple[str, ...]) -> bool:
+    return name.strip().casefold() in {each.strip().casefold() for each in hands}
+
+
 def _after_verification(state: ClosureState, now: datetime, profile: Profile, by: str = "gridcall") -> list[Fact]:
     if state.callback and profile.closing.call_back:
         return [CallBackAsked(unit=staffed_unit(state.unit, profile))]
@@ -262,21 +338,34 @@ def _answered(state: ClosureState, said: CalledBack, now: datetime, profile: Pro
     """Close, or once more to the handler; after the last rework it is closed as not solved."""
     if said.solved is not False:
         return [said, _solved(state, now, profile, said.by)]
-    if state.reworks < profile.closing.max_reworks:
-        return [said, _rework(state, said.note.strip() or NOT_SOLVED_WORDS, said.by)]
-    return [said, _closed(state, "unsolved", UNSOLVED_WORDS, now, profile, said.by)]
+    if state.reworks < profile.closing.max_reworks or goes_up(state, profile):
+        return [said, _rework(state, said.note.strip() or NOT_SOLVED_WORDS, said.by, profile)]
+    return [said, closing(state, "unsolved", UNSOLVED_WORDS, now, profile, said.by)]
 
 
-def _rework(state: ClosureState, reason: str, by: str) -> ReworkOrdered:
-    return ReworkOrdered(order_id=state.order_id, reason=reason, by=by, reworks=state.reworks + 1)
+def _rework(state: ClosureState, reason: str, by: str, profile: Profile) -> ReworkOrdered:
+    up = state.reworks >= profile.closing.max_reworks and goes_up(state, profile)
+    return ReworkOrdered(order_id=state.order_id, reason=reason, by=by, reworks=state.reworks + 1, level_up=up)
+
+
+def goes_up(state: ClosureState, profile: Profile) -> bool:
+    """Tell whether one more rework makes the next level up an owner: once for each that there is above this one."""
+    if profile.closing.then != "level-up":
+        return False
+    chain = {unit.level: unit for unit in profile.chain(state.unit)}
+    owner = profile.unit(state.unit)
+    last = profile.ladder.last("rework", state.severity)
+    above = profile.ladder.above("" if owner is None else owner.level, "rework", state.severity)
+    return state.ups < sum(level == last or (level in chain and bool(chain[level].staff)) for level in above)
 
 
 def _solved(state: ClosureState, now: datetime, profile: Profile, by: str) -> TicketClosed:
     """The handler's `detail` is not for the public, so its short `result` is all that the person reads."""
-    return _closed(state, "solved", state.result.strip() or DONE_WORDS, now, profile, by)
+    outcome: Outcome = "self-settled" if state.tier == "settlement" else "solved"
+    return closing(state, outcome, state.result.strip() or DONE_WORDS, now, profile, by)
 
 
-def _closed(
+def closing(
     state: ClosureState,
     outcome: Outcome,
     result: str,
@@ -284,6 +373,7 @@ def _closed(
     profile: Profile,
     by: str = "gridcall",
 ) -> TicketClosed:
+    """Give the closing, and until when it may be reopened."""
     window = profile.closing.reopen_within
     until = due_at(now, window, profile.calendar(profile.content.clocks.calendar))
     return TicketClosed(
@@ -295,19 +385,22 @@ def _closed(
     )
 
 
-def _reopened(state: ClosureState, reason: str, by: str) -> TicketReopened:
+def reopening(state: ClosureState, reason: str, by: str) -> TicketReopened:
+    """Give the reopening, counted."""
     return TicketReopened(reason=reason, by=by, reopenings=state.reopenings + 1)
 
 
 # ---------------------------------------------------------------- refusals
 
 
-def _named(command: Command) -> None:
+def named(command: Command) -> None:
+    """Raise Refused for a command of which nobody says that it is theirs."""
     if not command.by.strip():
         raise Refused("no-name", "Say who you are: `by` is empty.", "请写明操作人姓名（by）。")
 
 
-def _worded(text: str, field: str, detail: str, detail_zh: str) -> str:
+def worded(text: str, field: str, detail: str, detail_zh: str) -> str:
+    """Give a text that must say something; raises Refused for an empty one."""
     if not text.strip():
         raise Refused(f"no-{field}", f"{detail} `{field}` is empty.", f"{detail_zh}")
     return text.strip()

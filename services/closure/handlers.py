@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from services.closure.domain import ClosureState, decide, evolve
+from services.closure.domain import ClosureState
+from services.closure.family import RULES, decide, effects, evolve
 from shared import metrics
 from shared.decider import Decider
 from shared.messages import (
@@ -15,6 +16,7 @@ from shared.messages import (
     RecordCallBack,
     ReopenTicket,
     TicketDiverted,
+    TicketSettled,
     VerifyTicket,
 )
 
@@ -25,8 +27,17 @@ if TYPE_CHECKING:
 
 CONSUMES: dict[str, type[Body]] = {
     body.type: body
-    for body in (OrderDone, TicketDiverted, MessageReceived, VerifyTicket, RecordCallBack, CloseTicket, ReopenTicket)
-}
+    for body in (
+        OrderDone,
+        TicketDiverted,
+        TicketSettled,
+        MessageReceived,
+        VerifyTicket,
+        RecordCallBack,
+        CloseTicket,
+        ReopenTicket,
+    )
+} | {body.type: body for body in RULES}
 """Few on purpose: each type read costs a write per ticket, and OrderDone carries what closing needs."""
 
 
@@ -38,6 +49,7 @@ def decider(profile: Profile) -> Decider[ClosureState]:
         consumes=CONSUMES,
         decide=partial(decide, profile=profile),
         evolve=evolve,
+        effects=effects,
         observe=observe,
     )
 

@@ -42,6 +42,10 @@ def _in(*states: str) -> Callable[[Ticket, datetime], bool]:
     return lambda ticket, _now: ticket.state in states
 
 
+def _always_may(_ticket: Ticket, _now: datetime) -> bool:
+    return True
+
+
 def _open(ticket: Ticket, _now: datetime) -> bool:
     return ticket.state != CLOSED
 
@@ -51,7 +55,8 @@ def _any_order(which: Callable[[Order, datetime], bool]) -> Callable[[Ticket, da
 
 
 def _reopenable(ticket: Ticket, now: datetime) -> bool:
-    return ticket.state == CLOSED and ticket.reopen_until is not None and now <= ticket.reopen_until
+    within = ticket.reopen_until is not None and now <= ticket.reopen_until
+    return ticket.state == CLOSED and within and not _merged(ticket, now)
 
 
 def _escalated(ticket: Ticket, now: datetime) -> bool:
@@ -68,9 +73,27 @@ def _unasked(ticket: Ticket, now: datetime) -> bool:
 
 def _may_wait(ticket: Ticket, names: Names) -> bool:
     """Tell whether the caller may be asked once more, and a clock rests for the answer."""
-    policy = names.policy(ticket.profile_version)
+    policy = names.policy(ticket.profile_version, ticket.mode)
     rests = (policy.rests(clock.duty, "caller") for clock in ticket.clocks.values() if clock.ended_at is None)
     return ticket.questions < policy.content.revisions.question.most and any(rests)
+
+
+def _merged(ticket: Ticket, _now: datetime) -> bool:
+    return ticket.family is not None and ticket.family.relation == "duplicate"
+
+
+def _attached(ticket: Ticket, now: datetime) -> bool:
+    return _open(ticket, now) and ticket.family is not None and ticket.family.relation == "child"
+
+
+def _may_merge(ticket: Ticket, now: datetime) -> bool:
+    return _open(ticket, now) and (ticket.family is None or not (ticket.family.main or ticket.family.children))
+
+
+def _may_attach(ticket: Ticket, now: datetime) -> bool:
+    family = ticket.family
+    alone = family is None or not (family.main or any(child.relation == "child" for child in family.children))
+    return _open(ticket, now) and alone and ticket.state not in {"done", "verifying", "verified", "call-back"}
 
 
 def _triaged(ticket: Ticket, now: datetime) -> bool:
@@ -87,15 +110,24 @@ def _issued(order: Order, _now: datetime) -> bool:
 
 
 def _signed(order: Order, _now: datetime) -> bool:
+    """Tell whether it is handled now; residents and who was whistled for need not sign first."""
+    if order.state == "issued":
+        return order.tier == "settlement" or order.role == "whistle"
     return order.state in {"signed", "suspended", "rework"}
 
 
+def _finishable(order: Order, now: datetime) -> bool:
+    return _signed(order, now) and (order.role != "whistle" or order.came_at is not None)
+
+
 def _returnable(order: Order, now: datetime) -> bool:
-    return order.returnable and (_issued(order, now) or _signed(order, now))
+    return order.returnable and order.role != "whistle" and (_issued(order, now) or _signed(order, now))
 
 
 def _revisable(order: Order, now: datetime) -> bool:
     """Tell whether it may be resumed, or more time be asked for: before the limit, one request at a time."""
+    if order.role == "whistle" or order.tier == "settlement":
+        return False
     if order.state == "suspended":
         return True
     return (_issued(order, now) or _signed(order, now)) and order.request is None and now < order.handle_by
@@ -103,6 +135,47 @@ def _revisable(order: Order, now: datetime) -> bool:
 
 def _asked(order: Order, now: datetime) -> bool:
     return order.request is not None and (_issued(order, now) or _signed(order, now))
+
+
+def _running(order: Order) -> bool:
+    return order.state in {"issued", "signed", "suspended", "rework"}
+
+
+def _assisting(order: Order, _now: datetime) -> bool:
+    return order.role == "assist" and _running(order)
+
+
+def _late_assist(order: Order, now: datetime) -> bool:
+    return _assisting(order, now) and order.state != "suspended" and now > order.handle_by
+
+
+def _has_items(ticket: Ticket, now: datetime) -> bool:
+    return _open(ticket, now) and bool(ticket.items)
+
+
+def _whistling(ticket: Ticket, now: datetime) -> bool:
+    return _open(ticket, now) and ticket.whistle is not None
+
+
+def _may_call(ticket: Ticket, now: datetime) -> bool:
+    return _led(ticket, now) and ticket.whistle is None
+
+
+def _may_be_assisted(ticket: Ticket, now: datetime) -> bool:
+    return _led(ticket, now) and ticket.orders[ticket.lead_order].tier != "settlement"
+
+
+def _led(ticket: Ticket, now: datetime) -> bool:
+    lead = ticket.orders.get(ticket.lead_order)
+    return _open(ticket, now) and lead is not None and _running(lead)
+
+
+def _with_a_unit(ticket: Ticket, now: datetime) -> bool:
+    return _led(ticket, now) and ticket.lead is not None and ticket.lead.kind == "unit"
+
+
+def _may_whistle(ticket: Ticket, names: Names) -> bool:
+    return ticket.category is not None and bool(names.situations(ticket.category.code))
 
 
 # ---------------------------------------------------------------- who
@@ -151,7 +224,7 @@ def _either(pairs: list[Pair]) -> Pair:
     return "、".join(p[0] for p in pairs), " or ".join(p[1] for p in pairs)
 
 
-ASSIGNABLE: Final = ("ordered", "signed", "handling", "suspended", "rework", "adjudication", "reopened")
+ASSIGNABLE: Final = ("round", "ordered", "signed", "handling", "suspended", "rework", "adjudication", "reopened")
 """Neither before dispatch, nor in triage, nor once it is done and waits for its verification."""
 TABLE: Final = (
     Action(
@@ -179,12 +252,48 @@ TABLE: Final = (
         ("没有已签收的工单：先签收", "no order has been signed for: sign first"), _signed,
     ),
     Action(
-        "done", ("办结", "say that it is done"), _any_order(_signed), _handler,
-        ("没有已签收的工单：先签收", "no order has been signed for: sign first"), _signed,
+        "done", ("办结", "say that it is done"), _any_order(_finishable), _handler,
+        ("没有已签收的工单：先签收", "no order has been signed for: sign first"), _finishable,
     ),
     Action(
         "assign", ("改派", "give it to another handler"), _in(*ASSIGNABLE), _duty_officer,
         ("只有已派单而未办结的工单才能改派", "only what is with a handler or a duty officer can be reassigned"),
+    ),
+    Action(
+        "release", ("按建议派单", "dispatch it as proposed, before the round closes"), _in("round"), _desk,
+        ("工单不在集中派单批次中", "it does not wait for a round"),
+    ),
+    Action(
+        "settle-item", ("走访诉求销号", "say what became of an item of a visit"), _has_items, _handler,
+        ("没有走访诉求", "it is no visit with items"),
+    ),
+    Action(
+        "call", ("呼叫", "say that it cannot be settled here"), _with_a_unit, _handler,
+        ("工单不在网格、社区等单元手中", "it is not with a grid, a community or another unit"),
+    ),
+    Action(
+        "add-assist", ("增加协办", "let somebody assist"), _may_be_assisted, _duty_officer,
+        ("当前没有在办的主办派单", "nobody leads now"),
+    ),
+    Action(
+        "remove-assist", ("撤销协办", "let an assist end"), _any_order(_assisting), _duty_officer,
+        ("没有在办的协办派单", "nobody assists"), _assisting,
+    ),
+    Action(
+        "excuse-assist", ("确认协办超期", "confirm that an assist is late"), _any_order(_late_assist), _one_level_up,
+        ("没有超期的协办派单", "no assist is late"), _late_assist,
+    ),
+    Action(
+        "raise-whistle", ("吹哨", "call departments to the spot"), _may_call, _desk,
+        (
+            "当前没有在办派单、已有吹哨未结束，或该类别不可吹哨",
+            "nobody handles it now, a whistle is not over, or one may not whistle for it",
+        ),
+        rules=_may_whistle,
+    ),
+    Action(
+        "end-whistle", ("结束吹哨", "say what came of the whistle"), _whistling, _desk,
+        ("没有进行中的吹哨", "there is no whistle to end"),
     ),
     Action(
         "revise", ("申请挂账、延期，或解挂", "ask to suspend it or for more time, or resume it"),
@@ -198,7 +307,7 @@ TABLE: Final = (
     Action(
         "decide-revision", ("审批挂账或延期", "grant or refuse the suspension or extension"),
         _any_order(_asked), _one_level_up,
-        ("没有待审批的挂账或延期申请", "no suspension or extension waits for a decision"),
+        ("没有待审批的挂账或延期申请", "no suspension or extension waits for a decision"), _asked,
     ),
     Action(
         "verify", ("核实", "say whether what was done stands"), _in("verifying"), _desk,
@@ -209,12 +318,39 @@ TABLE: Final = (
         ("当前无需回访", "no call-back is awaited"),
     ),
     Action(
-        "close", ("强制结案或告知性结案", "close it without the usual way"), _open, _duty_officer,
+        "close", ("强制结案、告知性结案或不予受理", "close it without the usual way, or as no matter"),
+        _open, _duty_officer,
         ("已结案", "it is closed already"),
     ),
     Action(
         "reopen", ("重办", "reopen it"), _reopenable, _duty_officer,
         ("只有在重办期限内的已结案工单才能重办", "only a closed ticket can be reopened, within its window"),
+    ),
+    Action(
+        "merge", ("并单", "merge it into another ticket of the same matter"), _may_merge, _desk,
+        (
+            "已结案、已并入或挂接至其他工单，或已有工单并入、挂接至本单",
+            "it is closed, belongs to another ticket, or stands for others itself",
+        ),
+    ),
+    Action(
+        "unmerge", ("拆单", "take it out of the ticket into which it was merged"), _merged, _desk,
+        ("未并入其他工单", "it is not merged into another ticket"),
+    ),
+    Action(
+        "attach", ("挂接", "make it a part of another ticket, with which it is closed"), _may_attach, _desk,
+        (
+            "已办结或已结案、已并入或挂接至其他工单，或已有工单挂接至本单",
+            "its work is done, it belongs to another ticket, or others are parts of it",
+        ),
+    ),
+    Action(
+        "detach", ("解除挂接", "let it go its own way again"), _attached, _desk,
+        ("未挂接至其他工单，或已结案", "it is not attached to another ticket, or closed"),
+    ),
+    Action(
+        "relate", ("关联", "note that it has to do with another ticket"), _always_may, _desk,
+        ("", ""),
     ),
     Action(
         "accept-escalation", ("认领提级件", "take the escalated ticket on"), _escalated, _top_owner,

@@ -21,7 +21,16 @@ from services.desk.names import Names
 from services.desk.page import page
 from services.desk.store import BadCursor, CommandStore, SearchTooWide, Views, contains
 from services.desk.stream import Changes
-from services.desk.views import listed, listed_order, ticket_view, timeline_view, words
+from services.desk.views import (
+    family_view,
+    listed,
+    listed_order,
+    relatives,
+    suggested,
+    ticket_view,
+    timeline_view,
+    words,
+)
 from shared import metrics
 from shared.http import Problem, problems, trace_of
 from shared.ids import is_ticket_id
@@ -37,6 +46,8 @@ GAUGE_EVERY_S: Final = 15.0
 RATES_OF: Final = timedelta(days=7)
 HEARTBEAT_S: Final = 15
 ORDER_STATES: Final = ("issued", "signed", "suspended", "rework", "returned", "done", "withdrawn")
+OTHER: Final = frozenset({"into", "parent", "other"})
+"""Fields of commands that name another ticket."""
 STATE_WORDS: Final = ("open", CLOSED, *OPEN_STATES)
 FIRST_YEAR: Final = 1970
 LAST_YEAR: Final = 9998
@@ -79,6 +90,9 @@ class TicketQuery(Parameters):
     category: Annotated[Word, Field(description="a code of the catalogue")] = ""
     severity: Annotated[Words, Field(description="I, II, III, IV, separated by commas")] = ""
     due_before: Instant | None = None
+    hint: Annotated[
+        Literal["", "duplicate", "project"], Field(description="what gridcall has found and a person is to confirm")
+    ] = ""
     q: Annotated[Words, Field(description="words in id, reference, category, address or description")] = ""
     sort: Literal["due", "-due", "reported_at", "-reported_at", "updated_at", "-updated_at"] = "due"
     limit: Limit = 50
@@ -106,13 +120,14 @@ class NoParameters(Parameters):
     """None at all."""
 
 
-def add_routes(service: Service) -> None:
-    """Add the desk's calls to its application, and its background steps."""
+def add_routes(service: Service) -> Desk:
+    """Add the desk's calls to its application, and its background steps; gives what the calls share."""
     desk = Desk(service)
     service.background += [desk.changes.watch, desk.refresh_gauges, desk.refresh_rates]
     _lists(service.app, desk)
     _tickets(service.app, desk)
     _city(service.app, desk)
+    return desk
 
 
 class Desk:
@@ -136,6 +151,25 @@ class Desk:
         if ticket is None:
             raise Problem(404, "No such ticket", "there is no ticket of this id: look it up with /v1/tickets?q=…")
         return ticket
+
+    async def shown(self, ident: str) -> dict[str, Any]:
+        """Give a ticket as people see it, with the states of those to which it belongs; raises Problem 404."""
+        ticket = await self.ticket(ident)
+        shown = ticket_view(ident, ticket, self.names)
+        if ticket.family is not None:
+            shown["family"] = family_view(ticket, await self.views.states(relatives(ticket)), self.names)
+        return shown
+
+    async def existing(self, command: Command) -> None:
+        """Raise Problem where a command names another ticket that is none."""
+        for field in OTHER & type(command).model_fields.keys():
+            named = getattr(command, field)
+            if not is_ticket_id(named) or await self.views.get(named) is None:
+                detail = "there is no ticket of this id: look it up with /v1/tickets?q=…"
+                raise Problem(
+                    422, "Some fields must be changed", f"/{field}: {detail}",
+                    [{"pointer": f"/{field}", "detail": detail}],
+                )  # fmt: skip
 
     async def counts(self) -> dict[str, Any]:
         """Give the counts as of a second ago at most."""
@@ -192,13 +226,14 @@ def _summed(rows: list[dict[str, Any]], field: str, order: tuple[str, ...]) -> d
 
 def _among(pointer: str, text: str, known: tuple[str, ...]) -> tuple[str, ...]:
     wanted = tuple(word.strip() for word in text.split(",") if word.strip())
-    unknown = [word for word in wanted if word not in known]
-    if unknown:
-        raise _unknown(pointer, f"unknown word {unknown[0]!r}: use {', '.join(known)}")
+    strange = [word for word in wanted if word not in known]
+    if strange:
+        raise unknown(pointer, f"unknown word {strange[0]!r}: use {', '.join(known)}")
     return wanted
 
 
-def _unknown(pointer: str, detail: str) -> Problem:
+def unknown(pointer: str, detail: str) -> Problem:
+    """Give the answer to a parameter that must be changed."""
     return Problem(
         422, "Some parameters must be changed", f"{pointer}: {detail}", [{"pointer": f"/{pointer}", "detail": detail}]
     )
@@ -216,9 +251,9 @@ def _condition(query: TicketQuery, profile: Profile) -> dict[str, Any]:
             wanted["open"] = CLOSED not in states
     if severities := _among("severity", query.severity, ("I", "II", "III", "IV")):
         wanted["severity"] = {"$in": list(severities)}
-    _known_to(profile, query.unit, query.department)
+    known_to(profile, query.unit, query.department)
     if query.unit:
-        wanted["units"] = query.unit
+        wanted["units"] = {"$in": list(_codes(profile, query.unit))}
     if query.level:
         _among("level", query.level, tuple(level.id for level in profile.levels))
         wanted["level"] = query.level
@@ -226,19 +261,29 @@ def _condition(query: TicketQuery, profile: Profile) -> dict[str, Any]:
         wanted["department"] = query.department
     if query.category:
         wanted["category"] = query.category
+    if query.hint:
+        wanted["hints"] = query.hint
     if query.due_before is not None:
         wanted["due"] = {"$lt": query.due_before}
     return {"$and": [wanted, contains(query.q.strip())]} if query.q.strip() else wanted
 
 
-def _known_to(profile: Profile, unit: str, department: str) -> None:
+def _codes(profile: Profile, unit: str) -> tuple[str, ...]:
+    """Give a unit with its former codes, by which tickets may still name it."""
+    known = profile.unit(unit)
+    return (unit,) if known is None else (known.id, *known.was)
+
+
+def known_to(profile: Profile, unit: str, department: str) -> None:
+    """Raise Problem 422 for a unit or a department that the profile does not have."""
     if unit and profile.unit(unit) is None:
-        raise _unknown("unit", f"the profile has no unit {unit!r}: see /v1/units")
+        raise unknown("unit", f"the profile has no unit {unit!r}: see /v1/units")
     if department and profile.department(department) is None:
-        raise _unknown("department", f"the profile has no department {department!r}: see /v1/profile")
+        raise unknown("department", f"the profile has no department {department!r}: see /v1/profile")
 
 
-def _bad_cursor() -> Problem:
+def bad_cursor() -> Problem:
+    """Give the answer to a cursor of another list, or of nobody."""
     return Problem(
         400, "The cursor is not ours", "leave it out to begin at the first page, with the same sort as before"
     )
@@ -251,7 +296,7 @@ def _lists(app: FastAPI, desk: Desk) -> None:
         try:
             found = await desk.views.page(_condition(query, desk.profile), query.sort, query.limit, query.cursor)
         except BadCursor as error:
-            raise _bad_cursor() from error
+            raise bad_cursor() from error
         except SearchTooWide as error:
             raise Problem(
                 422, "The search is too wide", "narrow it by unit, state, department or due_before"
@@ -262,14 +307,15 @@ def _lists(app: FastAPI, desk: Desk) -> None:
     async def orders(query: Annotated[OrderQuery, Query()]) -> dict[str, Any]:
         """List orders: `orders`, and `cursor` for the next page or null."""
         states = _among("state", query.state, ORDER_STATES)
-        _known_to(desk.profile, query.unit, query.department)
+        known_to(desk.profile, query.unit, query.department)
         if query.unit and query.department:
-            raise _unknown("unit", "an order has one handler: give unit or department")
-        handler = f"department:{query.department}" if query.department else f"unit:{query.unit}" if query.unit else ""
+            raise unknown("unit", "an order has one handler: give unit or department")
+        units = tuple(f"unit:{code}" for code in _codes(desk.profile, query.unit)) if query.unit else ()
+        handlers = (f"department:{query.department}",) if query.department else units
         try:
-            found = await desk.views.orders({}, handler, states, query.limit, query.cursor)
+            found = await desk.views.orders({}, handlers, states, query.limit, query.cursor)
         except BadCursor as error:
-            raise _bad_cursor() from error
+            raise bad_cursor() from error
         return {"orders": [listed_order(each, desk.names) for each in found.documents], "cursor": found.cursor}
 
 
@@ -277,7 +323,7 @@ def _tickets(app: FastAPI, desk: Desk) -> None:
     @app.get("/v1/tickets/{ident}", tags=["tickets"], responses=problems(404))
     async def ticket(ident: str, _none: Annotated[NoParameters, Query()]) -> dict[str, Any]:
         """Show a ticket."""
-        return ticket_view(ident, await desk.ticket(ident), desk.names)
+        return await desk.shown(ident)
 
     @app.get("/v1/tickets/{ident}/timeline", tags=["tickets"], responses=problems(404))
     async def timeline(ident: str, _none: Annotated[NoParameters, Query()]) -> dict[str, Any]:
@@ -332,6 +378,7 @@ def _tickets(app: FastAPI, desk: Desk) -> None:
             raise Problem(404, "No such command", f"there is no command {command!r}: use {', '.join(DESK_COMMANDS)}")
         await desk.ticket(ident)
         body = command_of(command, await request.body())
+        await desk.existing(body)
         answer = await desk.counter.give(ident, command, key_of(idempotency_key), body, trace_of(request))
         headers = {"Idempotent-Replayed": "true"} if answer.replayed else {}
         if refused := answer.outcome.get("refused"):
@@ -346,8 +393,7 @@ def _tickets(app: FastAPI, desk: Desk) -> None:
                 "links": {"timeline": f"{href}/timeline"},
             }
             return JSONResponse(waiting, 202, headers | {"Location": f"{href}/timeline"})
-        shown = ticket_view(ident, await desk.ticket(ident), desk.names)
-        return _json({**answer.outcome, "command_id": answer.ident, "ticket": shown}, headers)
+        return _json({**answer.outcome, "command_id": answer.ident, "ticket": await desk.shown(ident)}, headers)
 
 
 def _command_schemas() -> list[dict[str, Any]]:
@@ -390,6 +436,11 @@ def _city(app: FastAPI, desk: Desk) -> None:
         """Show what the city wants different: levels, departments, catalogue."""
         return _profile(desk.profile)
 
+    @app.get("/v1/routing-suggestions", tags=["city"])
+    async def suggestions(_none: Annotated[NoParameters, Query()]) -> dict[str, Any]:
+        """Show what returned tickets suggest for the matrix: who was named, who has done it, and how often."""
+        return {"suggestions": [suggested(each, desk.names) for each in await desk.views.suggestions()]}
+
     @app.get("/v1/counters", tags=["city"])
     async def counters(_none: Annotated[NoParameters, Query()]) -> dict[str, Any]:
         """Count tickets by state, and the open ones by level and department."""
@@ -400,10 +451,10 @@ def _city(app: FastAPI, desk: Desk) -> None:
         query: Annotated[EventQuery, Query()], last_event_id: Annotated[str | None, Header(max_length=1000)] = None
     ) -> Response:
         """Tell what changes, as server-sent events: `ticket` with the line of a list, `reset` when some are missing."""
-        _known_to(desk.profile, query.unit, query.department)
+        known_to(desk.profile, query.unit, query.department)
         if desk.changes.full:
             raise Problem(503, "Too many listen", "try again in a minute", headers={"Retry-After": "60"})
-        told = desk.changes.listen(query.unit, query.department, last_event_id or None)
+        told = desk.changes.listen(_codes(desk.profile, query.unit)[0], query.department, last_event_id or None)
         return EventSourceResponse(told, ping=HEARTBEAT_S)
 
     @app.get("/", tags=["city"], response_class=HTMLResponse)
@@ -422,6 +473,7 @@ def _branch(unit: Unit, children: dict[str | None, list[Unit]], counts: Count[st
         "name": words((unit.zh, unit.en)),
         "staff": [{"id": each.id, "role": each.role} for each in unit.staff],
         "open": counts[unit.id],
+        **({"was": list(unit.was), "since": unit.since} if unit.was else {}),
         "units": [_branch(child, children, counts) for child in children.get(unit.id, ())],
     }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from services.desk.api import add_routes
+from services.desk.figures import add_figures
 from services.desk.handlers import decider
 from shared.loop.generations import Generations
 from shared.loop.loop import Probe, no_probe
@@ -26,5 +27,5 @@ def build(
     """Give the service, connected to nothing yet; raises ProfileInvalid."""
     service = Service("desk", settings, clock=clock, probe=probe, publisher=publisher)
     service.read_log(decider(service.profile), Generations(service.db))
-    add_routes(service)
+    add_figures(service.app, add_routes(service))
     return service

@@ -69,6 +69,7 @@ class Order(Part):
 
     handler: m.Handler
     role: str = "lead"
+    tier: str = "lead"
     state: str = "issued"
     level: str = ""
     unit: str = ""
@@ -85,6 +86,52 @@ class Order(Part):
     request: Request | None = None
     suspension: Suspension | None = None
     extensions: int = 0
+    reworks: int = 0
+    """How often it had to be done again."""
+    takes_over: str = ""
+    """The order whose handler leads until this one is signed; empty from then on."""
+    came_at: AwareDatetime | None = None
+    """When somebody checked in for it."""
+
+
+class Whistle(Part):
+    """Who was called to the spot, until the whistle is over."""
+
+    number: int
+    situation: str
+    unit: str
+    called: tuple[m.Handler, ...]
+    arrive_by: AwareDatetime
+    answered: bool = False
+
+
+class WhistleScore(Part):
+    """What is counted of a whistle: whether enough came in time, who came, and the marks once it is over."""
+
+    situation: str
+    unit: str
+    at: AwareDatetime
+    arrive_by: AwareDatetime
+    """The limit of those who were called first."""
+    answered_at: AwareDatetime | None = None
+    """When enough had come."""
+    came: tuple[m.Handler, ...] = ()
+    late: tuple[m.Handler, ...] = ()
+    missing: tuple[m.Handler, ...] = ()
+    """Who had not come by the limit, or at all once it is over."""
+    marks: tuple[m.Mark, ...] = ()
+    quality: tuple[m.Mark, ...] = ()
+
+
+class Suggestion(Part):
+    """Whom the matrix might name from now on, since who it named gave it back and another has done it."""
+
+    category: m.CategoryRef
+    level: str
+    place: str
+    rule: str
+    chosen: m.Handler
+    handler: m.Handler
 
 
 class Asked(Part):
@@ -94,6 +141,59 @@ class Asked(Part):
     by: str
     since: AwareDatetime
     until: AwareDatetime
+
+
+class Relative(Part):
+    """A ticket for which this one stands."""
+
+    id: str
+    relation: str
+    since: AwareDatetime
+
+
+class Suspicion(Part):
+    """A ticket whose matter it may be."""
+
+    of: str
+    score: int
+    metres: int | None = None
+
+
+class Project(Part):
+    """What comes back at one place, and may become a project."""
+
+    unit: str
+    category: str
+    times: int
+    since: AwareDatetime
+    tickets: tuple[str, ...]
+
+
+class Refusal(Part):
+    """Why a ticket did not take this one in."""
+
+    into: str
+    reason: str
+    detail: m.Words
+
+
+class Family(Part):
+    """What a ticket has to do with others; of most tickets there is none."""
+
+    main: str = ""
+    """Who stands for it."""
+    relation: str = ""
+    """`duplicate`: it is the same matter; `child`: it is a part of it."""
+    asking: str = ""
+    """Which ticket was asked to take it in and has not answered."""
+    refusal: Refusal | None = None
+    """Why the last one did not."""
+    was: str = ""
+    """The state to which an attached ticket goes back when it is detached."""
+    children: tuple[Relative, ...] = ()
+    related: tuple[str, ...] = ()
+    suspected: tuple[Suspicion, ...] = ()
+    project: Project | None = None
 
 
 class Past(Part):
@@ -144,16 +244,31 @@ class Ticket(State):
     """The unit at whose desk it waits: to be triaged, decided on, verified, or to call back."""
     lead: m.Handler | None = None
     assists: tuple[m.Handler, ...] = ()
+    helpers: tuple[str, ...] = ()
+    """Staff who look after the person whom it is about (五包一)."""
     lead_order: str = ""
     orders: dict[str, Order] = Field(default_factory=dict)
     clocks: dict[str, Clock] = Field(default_factory=dict)
+    whistle: Whistle | None = None
     asked: Asked | None = None
     questions: int = 0
     past: tuple[Past, ...] = ()
     """Oldest first: what set the limits of clocks that are over."""
+    round: str = ""
+    """The round of a desk for which it waits; kept when it is over."""
+    mode: str = ""
+    """The operating mode whose limits hold."""
+    items: dict[str, str] = Field(default_factory=dict)
+    """What was said at a visit: tickets, and what became of each."""
     missing: tuple[str, ...] = ()
     returns: int = 0
     reworks: int = 0
+    """Since it was opened or reopened."""
+    reworked: int = 0
+    """In its whole life."""
+    calls: int = 0
+    """Tries of the present call-back."""
+    suggestion: Suggestion | None = None
     closings: int = 0
     reopenings: int = 0
     outcome: str = ""
@@ -167,6 +282,11 @@ class Ticket(State):
     commands: dict[str, Outcome] = Field(default_factory=dict)
     timeline: tuple[str, ...] = ()
     """JSON texts: services/desk/timeline.py."""
+    family: Family | None = None
+    whistles: dict[int, WhistleScore] = Field(default_factory=dict)
+    """By their number; of most tickets there is none."""
+    schedule: str = ""
+    """Of a visit that the calendar asked for: by which of the profile's schedules."""
     left_out: int = 0
     """Entries of a very long life that the timeline no longer holds; the log has them."""
 
@@ -181,6 +301,7 @@ STATES: Final[dict[type[m.Body], str]] = {
     m.TriageNeeded: "triage",  # a human must decide what the profile does not
     m.TicketDiverted: "diverted",
     m.TicketTriaged: "triaged",
+    m.RoundJoined: "round",  # the desk decides, until the round closes
     m.OrderIssued: "ordered",
     m.OrderSigned: "signed",
     m.OrderProgressed: "handling",
@@ -194,6 +315,7 @@ STATES: Final[dict[type[m.Body], str]] = {
     m.CallBackAsked: "call-back",
     m.TicketClosed: CLOSED,
     m.TicketReopened: "reopened",
+    m.TicketAttached: "attached",  # until TicketDetached gives back the state before
 }
 """What happened -> the ticket's state from then on."""
 OPEN_STATES: Final = tuple(word for word in STATES.values() if word != CLOSED)
@@ -296,7 +418,14 @@ def _reported(_ticket: Ticket, data: m.TicketReported, _at: datetime) -> dict[st
         "description": data.text,
         "said_place": data.place,
         "attachments": data.attachments,
+        "schedule": _visit(data) if data.channel == "visit" else "",
     }
+
+
+def _visit(data: m.TicketReported) -> str:
+    """Give the schedule that asks for a visit; a look back some days after is none."""
+    said = data.attributes
+    return str(said.get("schedule", ""))[:60] if said.get("phase") == "visit" else ""
 
 
 def _message(_ticket: Ticket, data: m.MessageReceived, _at: datetime) -> dict[str, Any]:
@@ -315,6 +444,8 @@ def _triaged(ticket: Ticket, data: m.TicketTriaged, at: datetime) -> dict[str, A
         "attachments": data.attachments or ticket.attachments,
         "callback": data.callback,
         "profile_version": data.profile_version,
+        "mode": data.mode,
+        "helpers": data.helpers,
         "missing": (),
         "waits_at": "",
     }
@@ -344,6 +475,7 @@ def _issued(ticket: Ticket, data: m.OrderIssued, at: datetime) -> dict[str, Any]
     order = Order(
         handler=data.handler,
         role=data.role,
+        tier=data.tier,
         level=data.level,
         unit=data.unit,
         issued_at=data.issued_at,
@@ -352,9 +484,10 @@ def _issued(ticket: Ticket, data: m.OrderIssued, at: datetime) -> dict[str, Any]
         returnable=data.returnable,
         attempt=data.attempt,
         profile_version=data.profile_version,
+        takes_over=data.takes_over,
     )
     changes: dict[str, Any] = {"orders": {**ticket.orders, data.order_id: order}}
-    if data.role == "lead":
+    if data.role == "lead" and not data.takes_over:
         changes |= {
             **_owned(ticket, data.level, data.unit, at),
             "lead_order": data.order_id,
@@ -366,6 +499,14 @@ def _issued(ticket: Ticket, data: m.OrderIssued, at: datetime) -> dict[str, Any]
             "waits_at": "",
         }
     return changes
+
+
+def _item(ticket: Ticket, data: m.ItemAdded | m.ItemSettled, _at: datetime) -> dict[str, Any]:
+    return {"items": {**ticket.items, data.item: data.outcome}}
+
+
+def _round(_ticket: Ticket, data: m.RoundJoined, _at: datetime) -> dict[str, Any]:
+    return {"round": data.round, "waits_at": data.unit}
 
 
 def _amended(ticket: Ticket, data: m.TicketAmended, at: datetime) -> dict[str, Any]:
@@ -390,7 +531,53 @@ OVER: Final[dict[str, None]] = {"request": None, "suspension": None}
 
 
 def _signed(ticket: Ticket, data: m.OrderSigned, _at: datetime) -> dict[str, Any]:
-    return _order(ticket, data.order_id, state="signed", signed_at=data.signed_at, signed_by=data.by)
+    before = ticket.orders.get(data.order_id)
+    signed = _order(ticket, data.order_id, state="signed", signed_at=data.signed_at, signed_by=data.by, takes_over="")
+    if before is None or not before.takes_over:
+        return signed
+    return signed | {"lead_order": data.order_id, "lead": data.handler}  # from now on it leads
+
+
+def _progressed(ticket: Ticket, data: m.OrderProgressed, at: datetime) -> dict[str, Any]:
+    order = ticket.orders.get(data.order_id)
+    if data.progress != "check-in" or order is None or order.came_at is not None:
+        return {}
+    return _order(ticket, data.order_id, came_at=min(data.at or at, at))
+
+
+def _whistled(ticket: Ticket, data: m.WhistleRaised, _at: datetime) -> dict[str, Any]:
+    whistle = Whistle(
+        number=data.whistle, situation=data.situation, unit=data.unit, called=data.called, arrive_by=data.arrive_by
+    )
+    score = WhistleScore(situation=data.situation, unit=data.unit, at=data.at, arrive_by=data.arrive_by)
+    return {"whistle": whistle, "whistles": {**ticket.whistles, data.whistle: score}}
+
+
+def _score(ticket: Ticket, number: int, **changes: Any) -> dict[str, Any]:
+    score = ticket.whistles.get(number)
+    return {} if score is None else {"whistles": {**ticket.whistles, number: score.model_copy(update=changes)}}
+
+
+def _widened(ticket: Ticket, data: m.WhistleWidened, _at: datetime) -> dict[str, Any]:
+    scored, whistle = _score(ticket, data.whistle, missing=data.missing), ticket.whistle
+    if whistle is None or not data.called:
+        return scored
+    changes = {"called": (*whistle.called, *data.called), "arrive_by": data.arrive_by}
+    return scored | {"whistle": whistle.model_copy(update=changes)}
+
+
+def _came(ticket: Ticket, data: m.WhistleAnswered, _at: datetime) -> dict[str, Any]:
+    known = ticket.whistles.get(data.whistle)
+    missing = () if known is None else tuple(each for each in known.missing if each not in data.came)
+    scored = _score(ticket, data.whistle, answered_at=data.at, came=data.came, missing=missing)
+    if ticket.whistle is None:
+        return scored
+    return scored | {"whistle": ticket.whistle.model_copy(update={"answered": True})}
+
+
+def _whistle_over(ticket: Ticket, data: m.WhistleEnded, _at: datetime) -> dict[str, Any]:
+    came = {"came": data.came, "late": data.late, "missing": data.missing}
+    return {"whistle": None, **_score(ticket, data.whistle, **came, marks=data.marks, quality=data.quality)}
 
 
 def _returned(ticket: Ticket, data: m.OrderReturned, _at: datetime) -> dict[str, Any]:
@@ -407,6 +594,8 @@ def _withdrawn(ticket: Ticket, data: m.OrderWithdrawn, _at: datetime) -> dict[st
 
 def _done(ticket: Ticket, data: m.OrderDone, _at: datetime) -> dict[str, Any]:
     result = data.detail or data.result
+    if data.role != "lead":
+        return _order(ticket, data.order_id, state="done", done_at=data.done_at, result=result, **OVER)
     return {
         **_order(ticket, data.order_id, state="done", done_at=data.done_at, result=result, **OVER),
         "result": result or ticket.result,
@@ -414,8 +603,9 @@ def _done(ticket: Ticket, data: m.OrderDone, _at: datetime) -> dict[str, Any]:
 
 
 def _reworked(ticket: Ticket, data: m.OrderReworked, _at: datetime) -> dict[str, Any]:
+    order = ticket.orders.get(data.order_id)
     changes = {"state": "rework", "handle_by": data.handle_by, "attempt": data.attempt, "done_at": None}
-    return _order(ticket, data.order_id, **changes)
+    return _order(ticket, data.order_id, **changes, reworks=1 if order is None else order.reworks + 1)
 
 
 def _revision_asked(ticket: Ticket, data: m.RevisionAsked, _at: datetime) -> dict[str, Any]:
@@ -478,7 +668,13 @@ def _recalculated(ticket: Ticket, data: m.ClocksRecalculated, at: datetime) -> d
     return changes
 
 
-ORDER_LIMITS: Final = {"sign": "sign_by", "handle": "handle_by"}
+ORDER_LIMITS: Final = {
+    "sign": "sign_by",
+    "assist-sign": "sign_by",
+    "handle": "handle_by",
+    "assist-handle": "handle_by",
+    "settlement": "handle_by",
+}
 """Clock -> the limit of its order."""
 
 
@@ -503,16 +699,22 @@ def _verified(_ticket: Ticket, _data: m.TicketVerified, _at: datetime) -> dict[s
     return {"waits_at": ""}
 
 
-def _rework(_ticket: Ticket, data: m.ReworkOrdered, _at: datetime) -> dict[str, Any]:
-    return {"waits_at": "", "reworks": data.reworks}
+def _rework(ticket: Ticket, data: m.ReworkOrdered, _at: datetime) -> dict[str, Any]:
+    return {"waits_at": "", "reworks": data.reworks, "reworked": ticket.reworked + 1}
 
 
 def _call_back(_ticket: Ticket, data: m.CallBackAsked, _at: datetime) -> dict[str, Any]:
-    return {"waits_at": data.unit}
+    return {"waits_at": data.unit, "calls": 0}
 
 
 def _called_back(ticket: Ticket, data: m.CalledBack, _at: datetime) -> dict[str, Any]:
-    return {"rating": data.rating if data.rating is not None else ticket.rating}
+    """Take what the person said; who was not reached has rated nothing."""
+    rating = data.rating if data.reached and data.rating is not None else ticket.rating
+    return {"rating": rating, "calls": data.attempt or ticket.calls}
+
+
+def _suggested(_ticket: Ticket, data: m.RoutingSuggested, _at: datetime) -> dict[str, Any]:
+    return {"suggestion": Suggestion.model_validate(data.model_dump())}
 
 
 def _closed(ticket: Ticket, data: m.TicketClosed, at: datetime) -> dict[str, Any]:
@@ -520,6 +722,7 @@ def _closed(ticket: Ticket, data: m.TicketClosed, at: datetime) -> dict[str, Any
         "outcome": data.outcome,
         "result": data.result or ticket.result,
         "asked": None,
+        "whistle": None,
         "closings": data.closings,
         "closed_at": at,
         "closed_by": data.by,
@@ -529,7 +732,9 @@ def _closed(ticket: Ticket, data: m.TicketClosed, at: datetime) -> dict[str, Any
 
 
 def _reopened(_ticket: Ticket, data: m.TicketReopened, _at: datetime) -> dict[str, Any]:
-    return {"outcome": "", "closed_at": None, "reopen_until": None, "reopenings": data.reopenings}
+    """Open it again; how content the person was with what did not last counts no more."""
+    over = {"outcome": "", "closed_at": None, "reopen_until": None, "rating": None}
+    return over | {"reopenings": data.reopenings, "reworks": 0}
 
 
 def _escalated(ticket: Ticket, data: m.TicketEscalated, at: datetime) -> dict[str, Any]:
@@ -560,14 +765,84 @@ def _handed_back(ticket: Ticket, data: m.EscalationHandedBack, _at: datetime) ->
     return {"owners": owners, "level": ticket.level if stays else data.to_level}
 
 
+def _family(ticket: Ticket, **changes: Any) -> dict[str, Any]:
+    return {"family": (ticket.family or Family()).model_copy(update=changes)}
+
+
+def _children(ticket: Ticket, but: str) -> tuple[Relative, ...]:
+    return tuple(child for child in (ticket.family or Family()).children if child.id != but)
+
+
+def _adopted(ticket: Ticket, data: m.TicketAdopted, at: datetime) -> dict[str, Any]:
+    child = Relative(id=data.child, relation=data.relation, since=at)
+    return _family(ticket, children=(*_children(ticket, data.child), child))
+
+
+def _released(ticket: Ticket, data: m.TicketReleased, _at: datetime) -> dict[str, Any]:
+    return _family(ticket, children=_children(ticket, data.child))
+
+
+def _family_asked(ticket: Ticket, data: m.FamilyAsked, _at: datetime) -> dict[str, Any]:
+    return _family(ticket, asking=data.into, refusal=None)
+
+
+def _family_refused(ticket: Ticket, data: m.FamilyRefused, _at: datetime) -> dict[str, Any]:
+    return _family(ticket, asking="", refusal=Refusal(into=data.into, reason=data.reason, detail=data.detail))
+
+
+def _merged(ticket: Ticket, data: m.TicketMerged, _at: datetime) -> dict[str, Any]:
+    return _family(ticket, asking="", main=data.into, relation="duplicate", suspected=())
+
+
+def _unmerged(ticket: Ticket, _data: m.TicketUnmerged, _at: datetime) -> dict[str, Any]:
+    return _family(ticket, main="", relation="")
+
+
+def _attached(ticket: Ticket, data: m.TicketAttached, _at: datetime) -> dict[str, Any]:
+    return _family(ticket, asking="", main=data.parent, relation="child", was=ticket.state)
+
+
+def _detached(ticket: Ticket, _data: m.TicketDetached, _at: datetime) -> dict[str, Any]:
+    parted = _family(ticket, main="", relation="", was="")
+    was = ticket.family.was if ticket.family else ""
+    return parted | ({"state": was} if was and ticket.state == "attached" else {})
+
+
+def _related(ticket: Ticket, data: m.TicketRelated, _at: datetime) -> dict[str, Any]:
+    related = ticket.family.related if ticket.family else ()
+    return _family(ticket, related=(*related, data.other))
+
+
+def _family_told(_ticket: Ticket, data: m.FamilyTold, _at: datetime) -> dict[str, Any]:
+    """A merged ticket's result is that of the one that stands for it."""
+    return {"result": data.result} if data.relation == "duplicate" and data.result else {}
+
+
+def _suspected(ticket: Ticket, data: m.DuplicateSuspected, _at: datetime) -> dict[str, Any]:
+    known = ticket.family.suspected if ticket.family else ()
+    return _family(ticket, suspected=(*known, Suspicion(of=data.of, score=data.score, metres=data.metres)))
+
+
+def _project(ticket: Ticket, data: m.ProjectSuggested, _at: datetime) -> dict[str, Any]:
+    return _family(ticket, project=Project.model_validate(data.model_dump()))
+
+
 FOLDS: Final[dict[type[m.Body], Callable[[Ticket, Any, datetime], dict[str, Any]]]] = {
     m.TicketReported: _reported,
     m.MessageReceived: _message,
     m.TicketTriaged: _triaged,
     m.TriageNeeded: _triage_needed,
     m.TicketDiverted: _diverted,
+    m.ItemAdded: _item,
+    m.ItemSettled: _item,
+    m.RoundJoined: _round,
     m.OrderIssued: _issued,
     m.OrderSigned: _signed,
+    m.OrderProgressed: _progressed,
+    m.WhistleRaised: _whistled,
+    m.WhistleWidened: _widened,
+    m.WhistleAnswered: _came,
+    m.WhistleEnded: _whistle_over,
     m.OrderReturned: _returned,
     m.AdjudicationAsked: _adjudication,
     m.OrderWithdrawn: _withdrawn,
@@ -589,8 +864,21 @@ FOLDS: Final[dict[type[m.Body], Callable[[Ticket, Any, datetime], dict[str, Any]
     m.ReworkOrdered: _rework,
     m.CallBackAsked: _call_back,
     m.CalledBack: _called_back,
+    m.RoutingSuggested: _suggested,
     m.TicketClosed: _closed,
     m.TicketReopened: _reopened,
+    m.FamilyAsked: _family_asked,
+    m.FamilyRefused: _family_refused,
+    m.TicketAdopted: _adopted,
+    m.TicketReleased: _released,
+    m.TicketMerged: _merged,
+    m.TicketUnmerged: _unmerged,
+    m.TicketAttached: _attached,
+    m.TicketDetached: _detached,
+    m.TicketRelated: _related,
+    m.FamilyTold: _family_told,
+    m.DuplicateSuspected: _suspected,
+    m.ProjectSuggested: _project,
     m.TicketEscalated: _escalated,
     m.EscalationAccepted: _accepted,
     m.EscalationHandedBack: _handed_back,

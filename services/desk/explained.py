@@ -55,6 +55,8 @@ def rule_of(clock: Clock, ticket: Ticket, names: Names) -> tuple[str, Pair]:
     if clock.clock == "contact":
         return "contact", ("派单后须联系诉求人", "after an order the caller must be spoken with")
     grave = severity or "?"
+    if clock.clock == LADDER and clock.cause == "rework":
+        return "ladder", (f"多次返工后提级，严重程度 {grave} 级", f"told after one rework too many, severity {grave}")
     if clock.clock == LADDER and clock.cause and clock.cause != "severity":
         zh, en = names.clock(clock.cause)
         added = (f"{zh}超时后逐级升级，严重程度 {grave} 级", f"added after the {en} limit had passed, severity {grave}")
@@ -88,7 +90,7 @@ def _row(clock: Clock, ticket: Ticket, names: Names) -> LimitRow | None:
         channel=ticket.channel or None,
         request=ticket.request or None,
     )
-    rows = names.policy(clock.policy or ticket.profile_version).content.clocks.limits
+    rows = names.policy(clock.policy or ticket.profile_version, ticket.mode).content.clocks.limits
     row = next((each for each in rows if each.clock == clock.clock and each.fits(matter)), None)
     same = row is not None and (row.limit.amount, row.limit.unit) == (clock.limit.amount, clock.limit.unit)
     return row if same else None
@@ -265,7 +267,7 @@ def _pauses(clock: Clock, ticket: Ticket, names: Names) -> Iterator[Pair]:
 
 def _held(clock: Clock, ticket: Ticket, names: Names) -> dict[str, datetime]:
     """Give what lets a clock rest now, each with its end at the latest; two at once count once."""
-    held, rules = {}, names.policy(clock.policy or ticket.profile_version)
+    held, rules = {}, names.policy(clock.policy or ticket.profile_version, ticket.mode)
     order = ticket.orders.get(clock.order_id or "")
     if order is not None and order.suspension is not None and rules.rests(clock.duty, "suspended"):
         held[order.suspension.reason] = order.suspension.until

@@ -6,7 +6,10 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
+from services.desk.conduct import conduct
+
 if TYPE_CHECKING:
+    from services.desk.domain import Ticket
     from shared.calendar import Calendar
     from shared.messages import Span
     from shared.profile import Policy, Profile
@@ -25,6 +28,11 @@ CLOCKS: Final[dict[str, Pair]] = {
     "verify": ("核实", "verification"),
     "call-back": ("回访", "call-back"),
     "total": ("全程", "overall"),
+    "settlement": ("自治化解", "self-settlement"),
+    "assist-sign": ("协办签收", "signing by an assist"),
+    "assist-handle": ("协办处置", "handling by an assist"),
+    "rework": ("返工", "rework"),
+    "arrive": ("报到", "checking in"),
     "ladder": ("提级", "ladder"),
 }
 SPANS: Final[dict[str, Pair]] = {
@@ -40,6 +48,7 @@ STATES: Final[dict[str, Pair]] = {
     "triage": ("待人工预审", "waits for a person to triage"),
     "diverted": ("已转办", "diverted"),
     "triaged": ("待派单", "triaged"),
+    "round": ("待集中派单", "waits for a round of the desk"),
     "ordered": ("待签收", "waits for a signature"),
     "signed": ("已签收", "signed"),
     "handling": ("处置中", "being handled"),
@@ -53,6 +62,7 @@ STATES: Final[dict[str, Pair]] = {
     "call-back": ("待回访", "waits for the call-back"),
     "closed": ("已结案", "closed"),
     "reopened": ("重办", "reopened"),
+    "attached": ("挂接办理", "handled with the ticket of which it is a part"),
 }
 REQUESTS: Final[dict[str, Pair]] = {
     "consultation": ("咨询", "a consultation"),
@@ -102,7 +112,7 @@ class Names:
         self._levels = {level.id: (level.zh, level.en) for level in profile.levels}
         reasons = {each.id: (each.zh, each.en) for each in profile.revisions.suspension.reasons}
         self._reasons = {CALLER: ("等待诉求人补充", "waiting for the caller")} | reasons
-        self._staff = {staff.id: staff for unit in profile.units for staff in unit.staff}
+        self._staff = {staff.id: staff for staff in profile.everybody}
 
     def unit(self, ident: str | None) -> Pair:
         """Give a territorial unit's name."""
@@ -118,6 +128,15 @@ class Names:
         """Give the name of a handler that is written `department:x` or `unit:x`."""
         kind, _, ident = (text or "").partition(":")
         return self.department(ident) if kind == "department" else self.unit(ident)
+
+    def situations(self, category: str) -> int:
+        """Give how many situations there are for which one may whistle with this category."""
+        return len(self._profile.situations(category))
+
+    def situation(self, ident: str | None) -> Pair:
+        """Give the name of what may be whistled for."""
+        known = (each for each in self._profile.loop.situations if each.id == ident)
+        return next(((each.zh, each.en) for each in known), (ident or "?", ident or "?"))
 
     def staff(self, ident: str) -> Pair:
         """Give somebody's name and role."""
@@ -150,9 +169,13 @@ class Names:
         """Give why an order or a clock rests: a reason of the profile's list, else what was written."""
         return self._reasons.get(word or "", (word or "?", word or "?"))
 
-    def policy(self, version: str) -> Policy:
-        """Give the rules of a version of the profile; those of today where that one is not known."""
-        return self._profile.under(version).policy
+    def policy(self, version: str, mode: str = "") -> Policy:
+        """Give the rules of a version of the profile in an operating mode; those of today where it is not known."""
+        return self._profile.under(version, mode).policy
+
+    def conduct(self, ticket: Ticket) -> dict[str, int]:
+        """Give what speaks for work that was done for the record."""
+        return conduct(ticket, self._profile)
 
     @staticmethod
     def request(word: str | None) -> Pair:

@@ -45,12 +45,17 @@ RETURNS: Final[dict[str, Pair]] = {
     "duplicate": ("重复", "a duplicate"),
 }
 WITHDRAWALS: Final[dict[str, Pair]] = {
+    "attached": ("已挂接至其他工单一并办理", "the ticket was attached to another one"),
     "returned": ("已退单", "it was returned"),
     "reassigned": ("已改派", "it was reassigned"),
     "merged": ("已并单", "the ticket was merged"),
     "withdrawn-by-caller": ("诉求人已撤回", "the caller withdrew the request"),
     "expired": ("已过期", "it expired"),
     "diverted": ("已转办", "the ticket was diverted"),
+    "lead-done": ("主办已办结", "the lead has finished"),
+    "removed": ("已撤销协办", "it need not assist any more"),
+    "whistle-over": ("吹哨已结束", "the whistle is over"),
+    "rejected": ("不予受理", "it is not a matter"),
 }
 OUTCOMES: Final[dict[str, Pair]] = {
     "solved": ("已解决", "solved"),
@@ -59,6 +64,15 @@ OUTCOMES: Final[dict[str, Pair]] = {
     "diverted": ("已转办", "diverted"),
     "forced": ("强制结案", "closed without the usual way"),
     "unsolved": ("未解决", "not solved"),
+    "self-settled": ("自治化解", "settled by the residents themselves"),
+    "merged": ("并单", "merged with another ticket"),
+    "rejected": ("不予受理", "not a matter"),
+}
+CALL_CHANNELS: Final[dict[str, Pair]] = {
+    "phone": ("电话", " by phone"),
+    "sms": ("短信", " by text message"),
+    "app": ("应用", " in the app"),
+    "in-person": ("上门", " at the door"),
 }
 MISSING: Final[dict[str, Pair]] = {
     "category": ("类别", "category"),
@@ -152,10 +166,12 @@ def _triaged(d: Mapping[str, Any], n: Names) -> Pair:
     category = d.get("category") or {}
     zh, en = n.category(category.get("code", "?"), category.get("name", ""))
     (lead_zh, lead_en), (by_zh, by_en) = n.handler(d.get("lead")), n.who(d.get("by") or "gridcall")
-    grave = d.get("severity", "?")
+    grave, helpers = d.get("severity", "?"), [n.staff(str(each)) for each in d.get("helpers", ())]
+    help_zh = f"，专人 {'、'.join(zh for zh, _ in helpers)}" if helpers else ""
+    help_en = f"; named helpers: {', '.join(en for _, en in helpers)}" if helpers else ""
     return (
-        f"{by_zh}预审：{zh}，{grave} 级，由 {lead_zh} 主办",
-        f"{by_en} triaged it: {en}, severity {grave}, led by {lead_en}",
+        f"{by_zh}预审：{zh}，{grave} 级，由 {lead_zh} 主办{help_zh}",
+        f"{by_en} triaged it: {en}, severity {grave}, led by {lead_en}{help_en}",
     )
 
 
@@ -188,6 +204,10 @@ def _divert(d: Mapping[str, Any], n: Names) -> Pair:
 def _issued(d: Mapping[str, Any], n: Names) -> Pair:
     (zh, en), (role_zh, role_en) = n.handler(d.get("handler")), _pair(ROLES, d.get("role", "lead"))
     sign, handle = n.instant(d.get("sign_by")), n.instant(d.get("handle_by"))
+    if d.get("role") == "whistle":
+        return f"吹哨派单给 {zh}，{sign} 前到现场报到", f"{en} was whistled for, to check in by {sign}"
+    if d.get("tier") == "settlement":
+        return f"先由 {zh} 自治化解，{handle} 前完成", f"{en} may settle it first, until {handle}"
     return (
         f"派单给 {zh}（{role_zh}），{sign} 前签收，{handle} 前办结",
         f"an order went to {en} ({role_en}), to be signed by {sign} and done by {handle}",
@@ -208,10 +228,18 @@ def _progressed(d: Mapping[str, Any], n: Names) -> Pair:
     return f"{zh} 反馈进展{more_zh}", f"{en} said how it stands{more_en}"
 
 
+GOES_TO: Final[dict[str, Pair]] = {
+    "triage": ("重新预审", "triage"),
+    "duty-officer": ("值班长裁定", "the duty officer"),
+    "lead": ("主办单位", "the lead"),
+    "next": ("下一承办单位", "whoever is next"),
+}
+
+
 def _returned(d: Mapping[str, Any], n: Names) -> Pair:
     (zh, en), (why_zh, why_en) = n.handler(d.get("handler")), _pair(RETURNS, d.get("reason"))
     more_zh, more_en = _because(d, "detail")
-    to_zh, to_en = ("重新预审", "triage") if d.get("goes_to") == "triage" else ("值班长裁定", "the duty officer")
+    to_zh, to_en = _pair(GOES_TO, d.get("goes_to"))
     times = d.get("returns", 1)
     return (
         f"{zh} 退单（{why_zh}{more_zh}），第 {times} 次，转{to_zh}",
@@ -351,6 +379,148 @@ def _decide(d: Mapping[str, Any], n: Names) -> Pair:
     return f"{zh} 审批：不同意{more_zh}", f"{en} decided to refuse what was asked for{more_en}"
 
 
+CALLS: Final[dict[str, Pair]] = {
+    "called": ("无法在本级解决，呼叫", "cannot settle it and calls"),
+    "returned": ("退回，转交", "gives it back; next is"),
+    "expired": ("到期未化解，转交", "has not settled it in time; next is"),
+}
+
+
+def _handlers(found: Any, n: Names) -> Pair:
+    """Give several handlers in one breath."""
+    named = [n.handler(each) for each in found or ()]
+    return "、".join(zh for zh, _ in named) or "无", ", ".join(en for _, en in named) or "nobody"
+
+
+ITEMS: Final[dict[str, Pair]] = {
+    "open": ("待处理", "open"),
+    "settled": ("已当场办结", "settled"),
+    "explained": ("已解释", "explained"),
+    "ticket": ("已转为工单", "a ticket with a promised date"),
+}
+
+
+def _settled(d: Mapping[str, Any], _n: Names) -> Pair:
+    more_zh, more_en = _because(d, "answer")
+    if d.get("outcome") == "informed":
+        return f"已当场解释{more_zh}", f"it was explained on the spot{more_en}"
+    return f"已当场办结{more_zh}", f"it was settled on the spot{more_en}"
+
+
+def _item(d: Mapping[str, Any], n: Names) -> Pair:
+    (zh, en), item = _pair(ITEMS, d.get("outcome")), d.get("item", "?")
+    by = n.instant(d["promised_by"]) if d.get("promised_by") else ""
+    more_zh, more_en = _because(d, "note")
+    zh, en = (f"{zh}，承诺 {by} 前办结", f"{en}, {by}") if by else (zh, en)
+    return f"走访诉求 {item}：{zh}{more_zh}", f"item {item} of the visit: {en}{more_en}"
+
+
+def _settle_item(d: Mapping[str, Any], n: Names) -> Pair:
+    (zh, en), item = _by(d, n), d.get("item", "?")
+    return f"{zh} 请求销号诉求 {item}", f"{en} asked to settle item {item}"
+
+
+def _add_item(d: Mapping[str, Any], _n: Names) -> Pair:
+    item = d.get("item", "?")
+    return f"诉求 {item} 来自本次走访", f"report {item} was made at this visit"
+
+
+def _round(d: Mapping[str, Any], n: Names) -> Pair:
+    (zh, en), (to_zh, to_en), at = n.unit(d.get("unit")), n.handler(d.get("proposed")), n.instant(d.get("closes_at"))
+    return (
+        f"列入 {zh} 集中派单批次，{at} 截止，建议由 {to_zh} 承办",
+        f"it waits for the round of {en} that closes at {at}; {to_en} is proposed",
+    )
+
+
+def _release(d: Mapping[str, Any], n: Names) -> Pair:
+    (zh, en), (more_zh, more_en) = _by(d, n), _because(d, "note")
+    return f"{zh} 请求按建议派单{more_zh}", f"{en} asked to dispatch it as proposed{more_en}"
+
+
+def _ticket_called(d: Mapping[str, Any], n: Names) -> Pair:
+    (zh, en), (to_zh, to_en), (why_zh, why_en) = (
+        n.handler(d.get("handler")), n.handler(d.get("to")), _pair(CALLS, d.get("why")),
+    )  # fmt: skip
+    more_zh, more_en = _because(d, "reason")
+    return f"{zh} {why_zh} {to_zh}{more_zh}", f"{en} {why_en} {to_en}{more_en}"
+
+
+def _call(d: Mapping[str, Any], n: Names) -> Pair:
+    (zh, en), (more_zh, more_en) = _by(d, n), _because(d, "reason")
+    return f"{zh} 请求呼叫上一级{more_zh}", f"{en} called for help{more_en}"
+
+
+def _add_assist(d: Mapping[str, Any], n: Names) -> Pair:
+    (zh, en), (to_zh, to_en), (more_zh, more_en) = _by(d, n), n.handler(d.get("to")), _because(d, "reason")
+    return f"{zh} 请 {to_zh} 协办{more_zh}", f"{en} asked {to_en} to assist{more_en}"
+
+
+def _remove_assist(d: Mapping[str, Any], n: Names) -> Pair:
+    (zh, en), (more_zh, more_en) = _by(d, n), _because(d, "reason")
+    return f"{zh} 请求撤销协办{more_zh}", f"{en} asked that an assist need do nothing more{more_en}"
+
+
+def _excuse_assist(d: Mapping[str, Any], n: Names) -> Pair:
+    (zh, en), (more_zh, more_en) = _by(d, n), _because(d, "reason")
+    return f"{zh} 请求确认协办超期{more_zh}", f"{en} asked that the lead may finish without an assist{more_en}"
+
+
+def _excused(d: Mapping[str, Any], n: Names) -> Pair:
+    (zh, en), (by_zh, by_en), (more_zh, more_en) = (
+        n.handler(d.get("handler")),
+        n.who(d.get("by")),
+        _because(d, "reason"),
+    )
+    return f"{by_zh} 确认 {zh} 协办超期，主办可先办结{more_zh}", f"{by_en} confirmed that {en} is late{more_en}"
+
+
+def _whistle(d: Mapping[str, Any], n: Names) -> Pair:
+    (unit_zh, unit_en), (zh, en), by = (
+        n.unit(d.get("unit")),
+        _handlers(d.get("called"), n),
+        n.instant(d.get("arrive_by")),
+    )
+    (what_zh, what_en), (more_zh, more_en) = n.situation(d.get("situation")), _because(d, "reason")
+    return (
+        f"{unit_zh} 吹哨（{what_zh}），请 {zh} 在 {by} 前到现场报到{more_zh}",
+        f"{unit_en} whistled for {en} ({what_en}), to check in by {by}{more_en}",
+    )
+
+
+def _widened(d: Mapping[str, Any], n: Names) -> Pair:
+    (miss_zh, miss_en), (zh, en) = _handlers(d.get("missing"), n), _handlers(d.get("called"), n)
+    if not d.get("called"):
+        return f"未按时报到：{miss_zh}，已无可再呼叫的单位", f"not checked in: {miss_en}; nobody is left to call"
+    by = n.instant(d.get("arrive_by"))
+    return f"未按时报到：{miss_zh}；再呼叫 {zh}，{by} 前报到", f"not checked in: {miss_en}; {en} called too, until {by}"
+
+
+def _answered(d: Mapping[str, Any], n: Names) -> Pair:
+    zh, en = _handlers(d.get("came"), n)
+    return f"吹哨已报到：{zh}", f"enough have checked in: {en}"
+
+
+def _whistle_ended(d: Mapping[str, Any], n: Names) -> Pair:
+    (by_zh, by_en), (came_zh, came_en) = n.who(d.get("by")), _handlers(d.get("came"), n)
+    miss_zh, miss_en = _handlers(d.get("missing"), n)
+    said = d.get("result", "")
+    return (
+        f"{by_zh} 结束吹哨：{said}（报到：{came_zh}；未到：{miss_zh}）",
+        f"{by_en} ended the whistle: {said} (came: {came_en}; missing: {miss_en})",
+    )
+
+
+def _raise_whistle(d: Mapping[str, Any], n: Names) -> Pair:
+    (zh, en), (what_zh, what_en), (more_zh, more_en) = _by(d, n), n.situation(d.get("situation")), _because(d, "reason")
+    return f"{zh} 请求吹哨（{what_zh}）{more_zh}", f"{en} asked to whistle ({what_en}){more_en}"
+
+
+def _end_whistle(d: Mapping[str, Any], n: Names) -> Pair:
+    (zh, en), (more_zh, more_en) = _by(d, n), _because(d, "result")
+    return f"{zh} 请求结束吹哨{more_zh}", f"{en} asked to end the whistle{more_en}"
+
+
 def _assign(d: Mapping[str, Any], n: Names) -> Pair:
     (zh, en), (to_zh, to_en), (more_zh, more_en) = _by(d, n), n.handler(d.get("to")), _because(d, "reason")
     return f"{zh} 请求改派 {to_zh}{more_zh}", f"{en} asked to give it to {to_en}{more_en}"
@@ -398,6 +568,8 @@ def _amend(d: Mapping[str, Any], n: Names) -> Pair:
 
 def _verification(d: Mapping[str, Any], n: Names) -> Pair:
     zh, en = n.unit(d.get("unit"))
+    if d.get("sampled"):
+        return f"抽中核查，待 {zh} 核实办理结果", f"drawn for a check: {en} is to look whether it is really done"
     return f"待 {zh} 核实办理结果", f"{en} is to look whether it is really done"
 
 
@@ -411,7 +583,21 @@ def _verified(d: Mapping[str, Any], n: Names) -> Pair:
 def _rework(d: Mapping[str, Any], n: Names) -> Pair:
     (zh, en), (more_zh, more_en) = n.who(d.get("by") or "gridcall"), _because(d, "reason")
     times = d.get("reworks", 1)
-    return f"{zh} 要求返工（第 {times} 次）{more_zh}", f"{en} ordered rework number {times}{more_en}"
+    up_zh, up_en = ("，并提级", " and takes it a level up") if d.get("level_up") else ("", "")
+    return f"{zh} 要求返工（第 {times} 次）{up_zh}{more_zh}", f"{en} ordered rework number {times}{up_en}{more_en}"
+
+
+def _suggested(d: Mapping[str, Any], n: Names) -> Pair:
+    category = d.get("category") or {}
+    (zh, en), (from_zh, from_en), (to_zh, to_en) = (
+        n.category(category.get("code", "?"), category.get("name", "")),
+        n.handler(d.get("chosen")),
+        n.handler(d.get("handler")),
+    )
+    return (
+        f"派单规则建议：{zh} 原派 {from_zh}（退单），实由 {to_zh} 办结",
+        f"a change of the matrix is suggested: {en} went to {from_en}, who returned it, and {to_en} has done it",
+    )
 
 
 def _call_back_asked(d: Mapping[str, Any], n: Names) -> Pair:
@@ -421,14 +607,19 @@ def _call_back_asked(d: Mapping[str, Any], n: Names) -> Pair:
 
 def _called_back(d: Mapping[str, Any], n: Names) -> Pair:
     (zh, en), (more_zh, more_en) = n.who(d.get("by")), _because(d, "note")
+    how_zh, how_en = _pair(CALL_CHANNELS, d["channel"]) if d.get("channel") else ("", "")
     if d.get("reached") is False:
-        return f"{zh} 回访未接通{more_zh}", f"{en} could not reach the person{more_en}"
+        nth_zh = f"第 {d['attempt']} 次" if d.get("attempt") else ""
+        nth_en = f", try {d['attempt']}" if d.get("attempt") else ""
+        missed = f"{en} could not reach the person{how_en}{nth_en}"
+        return f"{zh} {nth_zh}{how_zh}回访未联系上诉求人{more_zh}", f"{missed}{more_en}"
     said_zh, said_en = ("已解决", "solved") if d.get("solved") else ("已回访", "called back")
     if d.get("solved") is False:
         said_zh, said_en = "未解决", "not solved"
     rating = d.get("rating")
     rated_zh, rated_en = ("", "") if rating is None else (f"，评价 {rating} 分", f", rated {rating} of 5")
-    zh, en = (f"{zh}答复", f"{en} answered") if d.get("by") == "caller" else (f"{zh} 回访", f"{en} asked the person")
+    asked = f"{zh} {how_zh}回访", f"{en} asked the person{how_en}"
+    zh, en = (f"{zh}答复", f"{en} answered") if d.get("by") == "caller" else asked
     return f"{zh}：{said_zh}{rated_zh}{more_zh}", f"{en}: {said_en}{rated_en}{more_en}"
 
 
@@ -467,6 +658,166 @@ def _close(d: Mapping[str, Any], n: Names) -> Pair:
 def _reopen(d: Mapping[str, Any], n: Names) -> Pair:
     (zh, en), (more_zh, more_en) = _by(d, n), _because(d, "reason")
     return f"{zh} 请求重办{more_zh}", f"{en} asked to reopen it{more_en}"
+
+
+# ---------------------------------------------------------------- families of tickets
+
+RELATIONS: Final[dict[str, Pair]] = {
+    "duplicate": ("并入", "be merged into"),
+    "child": ("挂接至", "be attached to"),
+}
+LET_GO: Final[dict[str, Pair]] = {
+    "unmerged": ("已拆单", "it is another matter"),
+    "detached": ("已解除挂接", "it was detached"),
+    "closed": ("已自行结案", "it was closed by itself"),
+    "reopened": ("已单独重办", "it was reopened alone"),
+    "refused": ("未能并入或挂接", "it could not come"),
+    "withdrawn": ("主单已撤回", "what it was a part of was withdrawn"),
+}
+NEWS: Final[dict[str, Pair]] = {
+    "resolved": ("已办结", "is done, says the handler"),
+    "rework": ("返工", "is done again"),
+    "closed": ("已结案", "is closed"),
+    "reopened": ("已重办", "is open again"),
+    "withdrawn": ("已撤回", "was withdrawn"),
+}
+
+
+def _family_asked(d: Mapping[str, Any], n: Names) -> Pair:
+    (zh, en), (to_zh, to_en), (more_zh, more_en) = (
+        n.who(d.get("by")),
+        _pair(RELATIONS, d.get("relation")),
+        _because(d, "reason"),
+    )
+    into = d.get("into", "?")
+    return f"{zh} 请求{to_zh} {into}{more_zh}", f"{en} asks that it {to_en} {into}{more_en}"
+
+
+def _family_refused(d: Mapping[str, Any], _n: Names) -> Pair:
+    (to_zh, to_en), (why_zh, why_en), into = (
+        _pair(RELATIONS, d.get("relation")),
+        _words(d.get("detail")),
+        d.get("into", "?"),
+    )
+    return f"未能{to_zh} {into}：{why_zh}", f"it could not {to_en} {into}: {why_en}"
+
+
+def _adopted(d: Mapping[str, Any], n: Names) -> Pair:
+    (zh, en), child, (more_zh, more_en) = n.who(d.get("by")), d.get("child", "?"), _because(d, "reason")
+    if d.get("relation") == "child":
+        return f"{zh} 将 {child} 挂接至本单{more_zh}", f"{en} attached {child} to it{more_en}"
+    return f"{zh} 将 {child} 并入本单{more_zh}", f"{en} merged {child} into it{more_en}"
+
+
+def _released(d: Mapping[str, Any], _n: Names) -> Pair:
+    (zh, en), child = _pair(LET_GO, d.get("why")), d.get("child", "?")
+    return f"{child} 不再随本单办理（{zh}）", f"it no longer stands for {child}: {en}"
+
+
+def _merged(d: Mapping[str, Any], n: Names) -> Pair:
+    (zh, en), into, (more_zh, more_en) = n.who(d.get("by")), d.get("into", "?"), _because(d, "reason")
+    return f"{zh} 将本单并入 {into}{more_zh}", f"{en} merged it into {into}{more_en}"
+
+
+def _unmerged(d: Mapping[str, Any], n: Names) -> Pair:
+    (zh, en), main, (more_zh, more_en) = n.who(d.get("by")), d.get("main", "?"), _because(d, "reason")
+    return f"{zh} 将本单从 {main} 拆出{more_zh}", f"{en} took it out of {main} again{more_en}"
+
+
+def _attached(d: Mapping[str, Any], n: Names) -> Pair:
+    (zh, en), parent, (more_zh, more_en) = n.who(d.get("by")), d.get("parent", "?"), _because(d, "reason")
+    return (
+        f"{zh} 将本单挂接至 {parent}，随其一并办理{more_zh}",
+        f"{en} attached it to {parent}, with which it is handled{more_en}",
+    )
+
+
+def _detached(d: Mapping[str, Any], _n: Names) -> Pair:
+    (zh, en), parent, (more_zh, more_en) = _pair(LET_GO, d.get("why")), d.get("parent", "?"), _because(d, "reason")
+    return f"不再随 {parent} 办理（{zh}）{more_zh}", f"it goes its own way without {parent}: {en}{more_en}"
+
+
+def _related(d: Mapping[str, Any], n: Names) -> Pair:
+    (zh, en), other, (more_zh, more_en) = n.who(d.get("by")), d.get("other", "?"), _because(d, "reason")
+    return f"{zh} 将本单与 {other} 关联{more_zh}", f"{en} noted that it has to do with {other}{more_en}"
+
+
+def _family_told(d: Mapping[str, Any], _n: Names) -> Pair:
+    (zh, en), main = _pair(NEWS, d.get("news")), d.get("main", "?")
+    (how_zh, how_en), (more_zh, more_en) = _pair(OUTCOMES, d.get("outcome")), _because(d, "result")
+    if d.get("outcome"):
+        return f"{main} {zh}（{how_zh}）{more_zh}", f"{main} {en}, {how_en}{more_en}"
+    return f"{main} {zh}{more_zh}", f"{main} {en}{more_en}"
+
+
+def _passed_on(d: Mapping[str, Any], _n: Names) -> Pair:
+    (zh, en), main = _pair(SAYINGS, d.get("message_kind")), d.get("main", "?")
+    return f"{zh}，已转告 {main}", f"{en}; {main} was told"
+
+
+def _family_heard(d: Mapping[str, Any], _n: Names) -> Pair:
+    (zh, en), child = _pair(SAYINGS, d.get("message_kind")), d.get("child", "?")
+    return f"{child} 的{zh}", f"of {child} {en}"
+
+
+def _suspected(d: Mapping[str, Any], _n: Names) -> Pair:
+    of, score = d.get("of", "?"), d.get("score", "?")
+    far_zh, far_en = (
+        (f"，相距 {d['metres']} 米", f", {d['metres']} m away") if d.get("metres") is not None else ("", "")
+    )
+    return (
+        f"疑似与 {of} 重复（文字相似度 {score}{far_zh}），请人工确认并单",
+        f"it looks like {of} (texts alike: {score} of 100{far_en}): merge it if it is the same matter",
+    )
+
+
+def _project(d: Mapping[str, Any], n: Names) -> Pair:
+    (zh, en), (what_zh, what_en), times = n.unit(d.get("unit")), n.category(d.get("category", "?")), d.get("times", "?")
+    since = n.instant(d.get("since"))
+    return (
+        f"{zh} 自 {since} 起“{what_zh}”已发生 {times} 次，建议立项治理并挂接相关工单",
+        f"{what_en} at {en} came back {times} times since {since}: make a project of it and attach the tickets",
+    )
+
+
+def _asks(zh_what: str, en_what: str, *fields: str) -> Callable[[Mapping[str, Any], Names], Pair]:
+    """Give the sentence of a command; of `fields` the one that is there names the other ticket."""
+
+    def write(d: Mapping[str, Any], n: Names) -> Pair:
+        (zh, en), (more_zh, more_en) = _by(d, n), _because(d, "reason")
+        other = next((f" {d[name]}" for name in fields if d.get(name)), "")
+        return f"{zh} {zh_what}{other}{more_zh}", f"{en} {en_what}{other}{more_en}"
+
+    return write
+
+
+def _adopt(d: Mapping[str, Any], _n: Names) -> Pair:
+    child = d.get("child", "?")
+    if d.get("relation") == "child":
+        return f"{child} 请求挂接至本单", f"{child} asked to be attached to it"
+    return f"{child} 请求并入本单", f"{child} asked to be merged into it"
+
+
+def _adoption_answered(d: Mapping[str, Any], _n: Names) -> Pair:
+    (why_zh, why_en), main = _words(d.get("detail")), d.get("main", "?")
+    if d.get("reason"):
+        return f"{main} 未同意：{why_zh}", f"{main} did not agree: {why_en}"
+    return f"{main} 已同意", f"{main} agreed"
+
+
+def _let_go(d: Mapping[str, Any], _n: Names) -> Pair:
+    (zh, en), child = _pair(LET_GO, d.get("why")), d.get("child", "?")
+    return f"{child} 请求不再随本单办理（{zh}）", f"{child} asked to be let go: {en}"
+
+
+def _follow(d: Mapping[str, Any], _n: Names) -> Pair:
+    (zh, en), main = _pair(NEWS, d.get("news")), d.get("main", "?")
+    return f"{main} 告知：{zh}", f"{main} said that it {en}"
+
+
+def _hear(d: Mapping[str, Any], _n: Names) -> Pair:
+    (zh, en), child = _pair(SAYINGS, d.get("message_kind")), d.get("child", "?")
+    return f"{child} 转告：{zh}", f"{child} passed on that {en}"
 
 
 # ---------------------------------------------------------------- sla
@@ -578,6 +929,8 @@ def _escalated(d: Mapping[str, Any], n: Names) -> Pair:
     owner = f"{en} ({n.level(d.get('to_level'))[1].lower()}) is an owner too{told_en}"
     if d.get("cause") == "severity":
         return f"事项严重，直接升级到 {zh}{told_zh}", f"it is grave: {owner}"
+    if d.get("cause") == "rework":
+        return f"多次返工仍未解决，升级到 {zh}{told_zh}", f"one rework after the other did not do: {owner}"
     return f"超过{cause_zh}时限，升级到 {zh}{told_zh}", f"{_the_limit(cause_en)} has passed: {owner}"
 
 
@@ -751,12 +1104,32 @@ BY_BODY: Final[dict[type[m.Body], Callable[[Mapping[str, Any], Names], Pair]]] =
     m.OrderWithdrawn: _withdrawn,
     m.OrderDone: _done,
     m.OrderReworked: _reworked,
+    m.TicketSettled: _settled,
+    m.ItemAdded: _item,
+    m.ItemSettled: _item,
+    m.AddItem: _add_item,
+    m.SettleItem: _settle_item,
+    m.RoundJoined: _round,
+    m.ReleaseTicket: _release,
+    m.TicketCalled: _ticket_called,
+    m.AssistExcused: _excused,
+    m.WhistleRaised: _whistle,
+    m.WhistleWidened: _widened,
+    m.WhistleAnswered: _answered,
+    m.WhistleEnded: _whistle_ended,
+    m.CallTicket: _call,
+    m.AddAssist: _add_assist,
+    m.RemoveAssist: _remove_assist,
+    m.ExcuseAssist: _excuse_assist,
+    m.RaiseWhistle: _raise_whistle,
+    m.EndWhistle: _end_whistle,
     m.RevisionAsked: _revision_asked,
     m.RevisionDecided: _revision_decided,
     m.OrderSuspended: _suspended,
     m.OrderResumed: _resumed,
     m.OrderExtended: _extended,
     m.TicketAmended: _amended,
+    m.RoutingSuggested: _suggested,
     m.VerificationAsked: _verification,
     m.TicketVerified: _verified,
     m.ReworkOrdered: _rework,
@@ -764,6 +1137,33 @@ BY_BODY: Final[dict[type[m.Body], Callable[[Mapping[str, Any], Names], Pair]]] =
     m.CalledBack: _called_back,
     m.TicketClosed: _closed_ticket,
     m.TicketReopened: _reopened,
+    m.FamilyAsked: _family_asked,
+    m.FamilyRefused: _family_refused,
+    m.TicketAdopted: _adopted,
+    m.TicketReleased: _released,
+    m.TicketMerged: _merged,
+    m.TicketUnmerged: _unmerged,
+    m.TicketAttached: _attached,
+    m.TicketDetached: _detached,
+    m.TicketRelated: _related,
+    m.FamilyTold: _family_told,
+    m.FamilyPassedOn: _passed_on,
+    m.FamilyHeard: _family_heard,
+    m.DuplicateSuspected: _suspected,
+    m.ProjectSuggested: _project,
+    m.MergeTicket: _asks("请求并入", "asked to merge it into", "into"),
+    m.UnmergeTicket: _asks("请求拆单", "asked to unmerge it"),
+    m.AttachTicket: _asks("请求挂接至", "asked to attach it to", "parent"),
+    m.DetachTicket: _asks("请求解除挂接", "asked to detach it"),
+    m.RelateTicket: _asks("请求关联", "asked to relate it to", "other"),
+    m.AdoptTicket: _adopt,
+    m.AnswerAdoption: _adoption_answered,
+    m.LetGo: _let_go,
+    m.LinkTicket: _asks("请求关联", "asked to relate it to", "other"),
+    m.FollowTicket: _follow,
+    m.HearTicket: _hear,
+    m.SuspectDuplicate: _asks("提示疑似重复", "found that it looks like", "of"),
+    m.SuggestProject: _asks("提示可立项治理", "found that it comes back at its place"),
     m.ClocksStarted: _started,
     m.ClocksStopped: _stopped,
     m.ClocksPaused: _paused,

@@ -12,9 +12,11 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
+from services.desk.conduct import conduct
 from services.desk.domain import CLOSED, Ticket
+from services.desk.indicators import Beside, figures
 from services.desk.rates import RATES, rates
 from shared.errors import Conflict, TryLater
 from shared.indexes import Index
@@ -23,8 +25,9 @@ from shared.loop.tickets import COLLECTION
 from shared.mongo import ASCENDING, DESCENDING, remedies
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
+    from services.desk.domain import Family, Suggestion
     from shared.mongo import Database
     from shared.profile import Profile
 
@@ -35,9 +38,16 @@ NEVER: Final = datetime(9999, 12, 31, tzinfo=UTC)
 ABOUT: Final = 300
 POINTER_CACHED_S: Final = 1.0
 SEARCH_MS: Final = 5_000
+SUGGESTIONS_SHOWN: Final = 200
+TICKETS_SHOWN: Final = 20
+"""Of each suggestion, the latest."""
 SORTS: Final = ("due", "reported_at", "updated_at")
 RATE_FIELDS: Final = tuple(f"rates.{rate}.{part}" for rate in RATES for part in ("n", "of"))
 """Indexed for closed tickets alone, so that the rates of a week read no views."""
+FIGURE_FIELDS: Final = ("open", "closed_at", *RATE_FIELDS, "reported_at", "area", "category", "figures")
+"""One index has all that the rates and the indicators of closed tickets are added up from."""
+NOTHING: Final = Beside({}, {})
+"""Of an open ticket it is not known yet."""
 BESIDE: Final = {"s": 0, "n": 0, "a": 0, "p": 0, "q": 0}
 """Leaves out what the loop keeps, the view included."""
 
@@ -49,7 +59,9 @@ def view_indexes(collection: str) -> tuple[Index, ...]:
         Index(collection, (("units", 1), ("due", 1), ("_id", 1))),
         Index(collection, (("handlers", 1), ("due", 1), ("_id", 1))),
         Index(collection, (("reported_at", 1), ("_id", 1))),
-        Index(collection, tuple((name, 1) for name in ("open", "closed_at", *RATE_FIELDS)), partial={"open": False}),
+        Index(collection, (("hints", 1), ("due", 1), ("_id", 1)), partial={"hints": {"$exists": True}}),
+        Index(collection, tuple((name, 1) for name in FIGURE_FIELDS), partial={"open": False}),
+        Index(collection, (("suggestion.category", 1),), partial={"suggestion.category": {"$exists": True}}),
     )
 
 
@@ -81,7 +93,11 @@ def searchable(profile: Profile) -> Callable[[Ticket], dict[str, Any]]:
             if order.request is not None:
                 concerned.append(order.request.unit)
         is_open = ticket.state != CLOSED
-        return {
+        beside = NOTHING if is_open else Beside(rates(ticket), conduct(ticket, profile))
+        suggested: dict[str, Any] = {} if ticket.suggestion is None else {"suggestion": suggestion(ticket.suggestion)}
+        if ticket.family is not None and (hints := _hints(ticket.family, is_open=is_open)):
+            suggested["hints"] = hints
+        return suggested | {
             "state": ticket.state,
             "open": is_open,
             "level": ticket.level,
@@ -94,7 +110,10 @@ def searchable(profile: Profile) -> Callable[[Ticket], dict[str, Any]]:
             "severity": ticket.severity,
             "due": (ticket.due or NEVER) if is_open else NEVER,
             "closed_at": ticket.closed_at,
-            "rates": {} if is_open else rates(ticket),
+            "rates": beside.rates,
+            "conduct": beside.conduct,
+            "area": (place.unit if place else "") or ticket.unit or ticket.waits_at,
+            "figures": figures(ticket, beside, is_open=is_open),
             "reported_at": ticket.reported_at,
             "updated_at": ticket.updated_at,
             "reference": ticket.source_reference,
@@ -106,6 +125,24 @@ def searchable(profile: Profile) -> Callable[[Ticket], dict[str, Any]]:
         }
 
     return fields
+
+
+def suggestion(found: Suggestion) -> dict[str, str]:
+    """Give a change of the matrix that a ticket suggests, as it is grouped with those of others."""
+    return {
+        "category": found.category.code,
+        "condition": found.category.condition,
+        "level": found.level,
+        "place": found.place,
+        "chosen": handler_id(found.chosen),
+        "handler": handler_id(found.handler),
+    }
+
+
+def _hints(family: Family, *, is_open: bool) -> list[str]:
+    """Give what gridcall proposes and a person has not done."""
+    duplicate = ["duplicate"] if is_open and family.suspected and not family.main else []
+    return [*duplicate, *(["project"] if family.project is not None else [])]
 
 
 def handler_id(handler: Any) -> str:
@@ -154,6 +191,15 @@ def cursor_of(text: str, sort: str) -> Cursor:
 
 
 @dataclass(frozen=True, slots=True)
+class Times:
+    """A period: which instant of a ticket lies in it, from `begin` on and before `end`."""
+
+    field: Literal["closed_at", "reported_at"]
+    begin: datetime
+    end: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """Some documents of a list in order, and where the next page begins."""
 
@@ -165,6 +211,10 @@ def contains(words: str) -> dict[str, Any]:
     """Give the condition that a ticket's id, reference, category, address or description holds `words`."""
     pattern = {"$regex": re.escape(words), "$options": "i"}
     return {"$or": [{name: pattern} for name in ("_id", "reference", "category", "category_name", "address", "about")]}
+
+
+def _found_in(name: str) -> dict[str, Any]:
+    return {"$regexFind": {"input": "$figures", "regex": f";{name}=[^;]*"}}
 
 
 class Views:
@@ -196,6 +246,15 @@ class Views:
             found = await views.find_one({"_id": ticket}, {"s": 1})
         view = Ticket.model_validate_json(found["s"]) if found else None
         return view if view is not None and view.reported_at is not None else None
+
+    async def states(self, tickets: Collection[str]) -> dict[str, str]:
+        """Give the states of some tickets."""
+        if not tickets:
+            return {}
+        views = await self.collection()
+        with remedies():
+            found = await views.find({"_id": {"$in": list(tickets)}}, {"state": 1}).to_list(None)
+        return {document["_id"]: document.get("state", "") for document in found}
 
     async def page(self, wanted: dict[str, Any], sort: str, limit: int, cursor: str | None) -> Page:
         """Give a page of tickets; `sort` is one of SORTS, with a minus for descending."""
@@ -232,22 +291,20 @@ class Views:
         return documents
 
     async def orders(
-        self, wanted: dict[str, Any], handler: str, states: tuple[str, ...], limit: int, cursor: str | None
+        self, wanted: dict[str, Any], handlers: tuple[str, ...], states: tuple[str, ...], limit: int, cursor: str | None
     ) -> Page:
         """Give a page of orders, the most urgent tickets first, with their tickets' fields."""
-        match = {name: value for name, value in (("handler", handler), ("state", {"$in": list(states)})) if value}
-        if not states:
-            match.pop("state", None)
+        match = {name: {"$in": list(words)} for name, words in (("handler", handlers), ("state", states)) if words}
         place = cursor_of(cursor, "orders") if cursor else None
         clauses: dict[str, Any] = {**wanted, "orders": {"$elemMatch": match} if match else {"$ne": []}}
-        if handler:
-            clauses["handlers"] = handler
+        if handlers:
+            clauses["handlers"] = {"$in": list(handlers)}
         tickets = await self._after(clauses, "due", place, limit + 2, down=False, again=True)
         listed = [
             {"ticket": ticket, **order}
             for ticket in tickets
             for order in ticket["orders"]
-            if (not handler or order["handler"] == handler)
+            if (not handlers or order["handler"] in handlers)
             and (not states or order["state"] in states)
             and not (
                 place and ticket["_id"] == place.ticket and ticket["due"] == place.at and order["id"] <= place.order
@@ -284,6 +341,77 @@ class Views:
         with remedies():
             found = await views.aggregate(group).to_list(1)
         return {rate: (found[0][f"rates_{rate}_n"], found[0][f"rates_{rate}_of"]) for rate in RATES} if found else {}
+
+    async def reach(self, wanted: dict[str, Any], name: str, limit: int, before: datetime | None) -> datetime | None:
+        """Give the instant back to which so many of the latest tickets lie; None when there are fewer.
+
+        An index has them in this order, so a page need not be sorted out of all that there are.
+        """
+        views = await self.collection()
+        clauses = [wanted] if before is None else [wanted, {name: {"$lt": before}}]
+        query = views.find({"$and": clauses}, {name: 1, "_id": 0}).sort(name, DESCENDING).limit(limit)
+        found = await self._within_reason(query.max_time_ms(SEARCH_MS))
+        return found[-1][name] if len(found) == limit else None
+
+    async def figures(
+        self, wanted: dict[str, Any], times: Times, key: str | None, zone: str, name: str = ""
+    ) -> list[dict[str, Any]]:
+        """Count tickets by what they add to the indicators (`f`), or to one, and by `key` (`k`).
+
+        Closed ones out of an index alone.
+        """
+        part = {"$let": {"vars": {"m": _found_in(name)}, "in": "$$m.match"}} if name else "$figures"
+        views = await self.collection()
+        begin, end = times.begin, times.end
+        day = {"$dateToString": {"date": f"${times.field}", "format": "%Y-%m-%d", "timezone": zone}}
+        group = {"$group": {"_id": {"f": part, "k": day if key == "day" else key}, "n": {"$sum": 1}}}
+        within: dict[str, Any] = {times.field: {"$gte": begin, "$lt": end}}
+        matches: list[dict[str, Any]] = [{"open": False, "closed_at": {"$gte": begin}} | within]
+        if times.field == "reported_at":
+            matches.append({"open": True} | within)
+        found: list[dict[str, Any]] = []
+        for match in matches:
+            stages = [{"$match": match | wanted}, group]
+            found += await self._within_reason(views.aggregate(stages, maxTimeMS=SEARCH_MS))
+        return [{"f": row["_id"].get("f") or "", "k": row["_id"].get("k") or "", "n": row["n"]} for row in found]
+
+    @staticmethod
+    async def _within_reason(answer: Any) -> list[dict[str, Any]]:
+        """Give all of an answer; raises SearchTooWide when MongoDB gave up."""
+        try:
+            with remedies():
+                documents: list[dict[str, Any]] = await answer.to_list(None)
+        except TryLater as error:
+            if "time limit" in str(error):
+                raise SearchTooWide from error
+            raise
+        return documents
+
+    async def suggestions(self) -> list[dict[str, Any]]:
+        """Give the changes of the matrix that tickets suggest, each with how many do and which; the most first."""
+        views = await self.collection()
+        about = ("category", "condition", "level", "chosen", "handler")
+        stages: list[dict[str, Any]] = [
+            {"$match": {"suggestion.category": {"$exists": True}}},
+            {"$sort": {"updated_at": DESCENDING, "_id": ASCENDING}},
+            {
+                "$group": {
+                    "_id": {name: f"$suggestion.{name}" for name in about},
+                    "count": {"$sum": 1},
+                    "places": {"$addToSet": "$suggestion.place"},
+                    "tickets": {"$push": "$_id"},
+                }
+            },
+            {"$set": {"tickets": {"$slice": ["$tickets", TICKETS_SHOWN]}}},
+            {"$sort": {"count": DESCENDING, "_id": ASCENDING}},
+            {"$limit": SUGGESTIONS_SHOWN},
+        ]
+        with remedies():
+            rows: list[dict[str, Any]] = await views.aggregate(stages, maxTimeMS=SEARCH_MS).to_list(None)
+        return [
+            {**row["_id"], "count": row["count"], "places": sorted(row["places"]), "tickets": row["tickets"]}
+            for row in rows
+        ]
 
 
 # ---------------------------------------------------------------- commands

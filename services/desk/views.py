@@ -10,6 +10,8 @@ from services.desk.timeline import FIRST_KEPT, PREFIX, entries, whole_id
 from shared.messages import Words
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from services.desk.clocks import Clock
     from services.desk.domain import Order, Outcome, Owner, Ticket
     from services.desk.names import Names, Pair
@@ -52,19 +54,53 @@ def ticket_view(ident: str, ticket: Ticket, names: Names) -> dict[str, Any]:
         "missing": list(ticket.missing),
         "lead": _handler(ticket.lead, names) if ticket.lead else None,
         "assists": [_handler(each, names) for each in ticket.assists],
+        "helpers": [{"id": each, "name": words(names.staff(each))} for each in ticket.helpers],
         "orders": [_order(order_id, order, names) for order_id, order in ticket.orders.items()],
         "clocks": [_clock(token, clock) for token, clock in ticket.clocks.items()],
         "returns": ticket.returns,
         "reworks": ticket.reworks,
         "closings": ticket.closings,
         "reopenings": ticket.reopenings,
+        "conduct": names.conduct(ticket),
         "outcome": ticket.outcome or None,
         "result": ticket.result or None,
         "rating": ticket.rating,
         "closed_at": ticket.closed_at,
         "reopen_until": ticket.reopen_until,
         "profile_version": ticket.profile_version or None,
+        "family": family_view(ticket, {}, names),
         "links": {name: f"/v1/tickets/{ident}/{name}" for name in ("timeline", "deadlines", "actions")},
+    }
+
+
+def relatives(ticket: Ticket) -> set[str]:
+    """Give the tickets that the view of a ticket names."""
+    family = ticket.family
+    if family is None:
+        return set()
+    named = {family.main, family.asking, *(child.id for child in family.children), *family.related}
+    return (named | {each.of for each in family.suspected}) - {""}
+
+
+def family_view(ticket: Ticket, states: Mapping[str, str], names: Names) -> dict[str, Any] | None:
+    """Give what a ticket has to do with others, each with its state and a link; None of most tickets."""
+    family = ticket.family
+    if family is None:
+        return None
+
+    def shown(ident: str, **more: Any) -> dict[str, Any]:
+        state = states.get(ident, "")
+        named = {"state": state, "state_name": words(names.state(state))} if state else {}
+        return {"id": ident, **more, **named, "href": f"/v1/tickets/{ident}"}
+
+    return {
+        "main": shown(family.main, relation=family.relation) if family.main else None,
+        "asking": shown(family.asking) if family.asking else None,
+        "refusal": family.refusal.model_dump() if family.refusal else None,
+        "children": [shown(each.id, relation=each.relation, since=each.since) for each in family.children],
+        "related": [shown(each) for each in family.related],
+        "suspected": [shown(each.of, score=each.score, metres=each.metres) for each in family.suspected],
+        "project": family.project.model_dump() if family.project else None,
     }
 
 
@@ -128,6 +164,7 @@ def listed(document: dict[str, Any], names: Names) -> dict[str, Any]:
         "level": document["level"] or None,
         "unit": document["unit"] or None,
         "unit_name": words(names.unit(document["unit"])) if document["unit"] else None,
+        "area": document["area"] or None,
         "department": document["department"] or None,
         "due": None if due >= NEVER else due,
         "reported_at": document["reported_at"],
@@ -136,6 +173,15 @@ def listed(document: dict[str, Any], names: Names) -> dict[str, Any]:
         "address": document["address"] or None,
         "description": document["about"],
         "href": f"/v1/tickets/{document['_id']}",
+    }
+
+
+def suggested(row: dict[str, Any], names: Names) -> dict[str, Any]:
+    """Give a change of the matrix that tickets suggest, with names."""
+    return row | {
+        "category_name": words(names.category(row["category"])),
+        "chosen_name": words(names.handler(row["chosen"])),
+        "handler_name": words(names.handler(row["handler"])),
     }
 
 

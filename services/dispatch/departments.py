@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from services.dispatch.domain import limit
-from services.dispatch.domain.state import latest_move
+from services.dispatch.domain.state import HANDLING, OPEN, SIGNING, escalated, latest_move
 from shared.decider import Effect
 from shared.ids import ticket_of_order
 from shared.messages import (
@@ -26,6 +26,7 @@ from shared.messages import (
     DepartmentOrderReworked,
     DepartmentOrderSnapshot,
     DepartmentOrderWithdrawn,
+    FamilyHeard,
     MessageReceived,
     OrderDone,
     OrderExtended,
@@ -50,6 +51,7 @@ from shared.messages import (
     TicketEscalated,
     UpdateAccepted,
     UpdateRefused,
+    WhistleAnswered,
 )
 from shared.topics import dispatch_topic
 
@@ -58,13 +60,13 @@ if TYPE_CHECKING:
 
     from services.dispatch.domain import DispatchState, Order
     from shared.decider import Message, Turn
-    from shared.messages import Body, Handler
+    from shared.messages import Body, ClockMove, Handler
     from shared.profile import Profile
 
 LEADS_TO: Final[dict[type[Command], tuple[str, ...]]] = {
     SignOrder: (OrderSigned.type,),
     ReturnOrder: (OrderReturned.type, AdjudicationAsked.type),
-    ReportProgress: (OrderProgressed.type,),
+    ReportProgress: (OrderProgressed.type, WhistleAnswered.type),
     CompleteOrder: (OrderDone.type,),
 }
 """How what an update leads to ends when it is carried out; another end means that its id had been used before.
@@ -76,7 +78,7 @@ What comes before is what was due, or what ends with the order. For ReviseOrder 
 def messages(state: DispatchState, turn: Turn, profile: Profile) -> list[Effect]:
     """Give the messages to departments that follow from a turn, in order: the answer, then what happened."""
     if state.triaged is not None:
-        profile = profile.under(state.triaged.profile_version)
+        profile = profile.under(state.triaged.profile_version, state.triaged.mode)
     effects = _answer(turn, profile)
     for fact in turn.facts:
         told = FACTS.get(type(fact.data))
@@ -151,7 +153,7 @@ def _issued(_state: DispatchState, message: Message, _profile: Profile) -> Depar
         place=fact.place,
         description=fact.description,
         attachments=fact.attachments,
-        lead=fact.handler,
+        lead=fact.lead or fact.handler,
         assists=fact.assists,
         returnable=fact.returnable,
         attempt=fact.attempt,
@@ -267,44 +269,54 @@ FACTS: Final[dict[type[Body], Callable[[DispatchState, Message, Profile], Body |
 
 
 def _closed(state: DispatchState, closed: TicketClosed, _profile: Profile) -> list[tuple[Order, Body]]:
-    """Tell of the order that this closing ended; one that was withdrawn has been told of already."""
-    last = state.last
-    if last is None or last.state != "closed" or last.closing != closed.closings:
-        return []
-    return [(last, DepartmentOrderClosed(order_id=last.id, outcome=closed.outcome))]
+    """Tell of the orders that this closing ended; one that was withdrawn has been told of already."""
+    ended = (order for order in state.orders if order.state == "closed" and order.closing == closed.closings)
+    return [(order, DepartmentOrderClosed(order_id=order.id, outcome=closed.outcome)) for order in ended]
 
 
 def _late(state: DispatchState, clock: ClockWarned | ClockBreached, _profile: Profile) -> list[tuple[Order, Body]]:
-    order = state.open
-    if order is None or order.id != clock.order_id or clock.clock not in {"sign", "handle"}:
-        return []  # a level's own limit is not the department's
-    kind = "breach" if isinstance(clock, ClockBreached) else "warning"
+    """Remind whoever has the order; of a whistle, all who have not come."""
+    name, kind = clock.clock.removeprefix("assist-"), "breach" if isinstance(clock, ClockBreached) else "warning"
+    if name == "arrive":
+        late = [each for each in state.running if each.role == "whistle" and each.came_at is None]
+    else:  # a level's own limit is not the department's
+        order = state.order(clock.order_id or "") if name in {"sign", "handle"} else None
+        late = [] if order is None or order.state not in OPEN else [order]
     return [
         (
             order,
             DepartmentOrderReminded.model_validate(
-                {"order_id": order.id, "clock": clock.clock, "due_at": clock.due_at, "kind": kind}
+                {"order_id": order.id, "clock": name, "due_at": clock.due_at, "kind": kind}
             ),
         )
+        for order in late
     ]
 
 
 def _recounted(state: DispatchState, fact: ClocksRecalculated, _profile: Profile) -> list[tuple[Order, Body]]:
     """Tell of limits that sla has counted again; what dispatch moved itself it has told."""
-    order = state.open
-    if order is None or (fact.why in {"resumed", "extended"} and not latest_move(order, fact)):
-        return []
-    moves = {
-        f"{move.clock}_by": (move.old, move.new)
-        for move in fact.clocks
-        if move.clock in {"sign", "handle"} and move.order_id == order.id
-    }
-    return [(order, _changed(order.id, RECOUNTED[fact.why], **moves))] if moves else []
+    told: list[tuple[Order, Body]] = []
+    for order in state.running:
+        moves = {LIMITS[move.clock]: (move.old, move.new) for move in fact.clocks if _of(order, move)}
+        if moves and (fact.why not in {"resumed", "extended"} or latest_move(order, fact)):
+            told.append((order, _changed(order.id, RECOUNTED[fact.why], **moves)))
+    return told
+
+
+LIMITS: Final[dict[str, str]] = dict.fromkeys((*SIGNING, "arrive"), "sign_by") | dict.fromkeys(HANDLING, "handle_by")
+"""Clock -> what the department calls its limit."""
+
+
+def _of(order: Order, move: ClockMove) -> bool:
+    """Tell whether a limit that has moved is one of an order."""
+    if move.clock == "arrive":
+        return order.role == "whistle" and order.came_at is None and order.sign_by == move.new
+    return move.clock in LIMITS and move.order_id == order.id
 
 
 def _escalated(state: DispatchState, fact: TicketEscalated, _profile: Profile) -> list[tuple[Order, Body]]:
-    order = state.open
-    if order is None or fact.order_id not in {None, order.id}:
+    order = escalated(state, fact)
+    if order is None:
         return []
     body = DepartmentOrderEscalated(
         order_id=order.id, from_level=fact.from_level, to_level=fact.to_level, cause=fact.cause
@@ -312,13 +324,13 @@ def _escalated(state: DispatchState, fact: TicketEscalated, _profile: Profile) -
     return [(order, body)]
 
 
-def _urged(state: DispatchState, said: MessageReceived, profile: Profile) -> list[tuple[Order, Body]]:
+def _urged(state: DispatchState, said: MessageReceived | FamilyHeard, profile: Profile) -> list[tuple[Order, Body]]:
     order = state.open
     if order is None or said.message_kind != "urge":
         return []
     clock, due_at = ("sign", order.sign_by) if order.state == "issued" else ("handle", order.handle_by)
     if order.state == "suspended":  # the limit that will be when it rests for as long as it may
-        due_at = limit(order.run.resumed(order.run.rests[-1].until), profile)
+        due_at = limit(order.run.resumed(order.run.rests[-1].until), profile, order.clock)
     return [
         (
             order,
@@ -341,7 +353,7 @@ def _shown(state: DispatchState, asked: ShowOrder, _profile: Profile) -> list[tu
     body = DepartmentOrderSnapshot(
         order_id=order.id,
         ticket_id=ticket_of_order(order.id) or "",
-        role="lead",
+        role=order.role,
         level=order.level or triaged.level,
         unit=triaged.unit,
         issued_at=order.issued_at,
@@ -352,9 +364,9 @@ def _shown(state: DispatchState, asked: ShowOrder, _profile: Profile) -> list[tu
         place=triaged.place,
         description=triaged.description,
         attachments=triaged.attachments,
-        lead=order.handler,
+        lead=order.handler if state.last is None or _leads(order) else state.last.handler,
         assists=tuple(assist for assist in triaged.assists if assist != order.handler),
-        returnable=order.returnable and not state.adjudicated,
+        returnable=order.returnable and not (state.adjudicated and order.role == order.tier == "lead"),
         attempt=state.attempt,
         profile_version=triaged.profile_version,
         resync_id=asked.resync_id,
@@ -365,6 +377,10 @@ def _shown(state: DispatchState, asked: ShowOrder, _profile: Profile) -> list[tu
     return [(order, body)]
 
 
+def _leads(order: Order) -> bool:
+    return order.role == "lead" and not order.takes_over
+
+
 READ: Final[dict[type[Body], Callable[[DispatchState, Any, Profile], list[tuple[Order, Body]]]]] = {
     TicketClosed: _closed,
     ClockWarned: _late,
@@ -372,6 +388,7 @@ READ: Final[dict[type[Body], Callable[[DispatchState, Any, Profile], list[tuple[
     ClocksRecalculated: _recounted,
     TicketEscalated: _escalated,
     MessageReceived: _urged,
+    FamilyHeard: _urged,
     ShowOrder: _shown,
 }
 

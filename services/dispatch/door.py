@@ -173,6 +173,7 @@ def _progress(update: UpdateProgress, department: str) -> Command:
         progress="contact" if update.contacted else "note",
         note=update.note,
         attachments=tuple(each.attachment() for each in update.attachments),
+        whistle_score=update.whistle_score,
     )
 
 
@@ -219,6 +220,8 @@ def _done(update: UpdateDone, department: str) -> Command:
         result=update.result,
         detail=update.detail,
         evidence=tuple(each.attachment() for each in update.evidence),
+        lon=update.lon,
+        lat=update.lat,
     )
 
 

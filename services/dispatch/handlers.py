@@ -11,13 +11,19 @@ from services.dispatch.resync.store import searchable
 from shared import metrics
 from shared.decider import Decider
 from shared.messages import (
+    AddAssist,
+    AddItem,
     AmendTicket,
     AssignTicket,
+    CallTicket,
     ClockBreached,
     ClocksRecalculated,
     ClockWarned,
     CompleteOrder,
     DecideRevision,
+    EndWhistle,
+    ExcuseAssist,
+    FamilyHeard,
     InformationRequested,
     InformationWaitEnded,
     MessageReceived,
@@ -25,13 +31,19 @@ from shared.messages import (
     OrderIssued,
     OrderSigned,
     PolicyApplied,
+    RaiseWhistle,
+    ReleaseTicket,
+    RemoveAssist,
     ReportProgress,
     ReturnOrder,
     ReviseOrder,
     ReworkOrdered,
+    SettleItem,
     ShowOrder,
     SignOrder,
+    TicketAttached,
     TicketClosed,
+    TicketDetached,
     TicketEscalated,
     TicketReopened,
     TicketTriaged,
@@ -49,6 +61,9 @@ CONSUMES: dict[str, type[Body]] = {
         ReworkOrdered,
         TicketClosed,
         TicketReopened,
+        TicketAttached,
+        TicketDetached,
+        FamilyHeard,
         ClockWarned,
         ClockBreached,
         ClocksRecalculated,
@@ -65,6 +80,15 @@ CONSUMES: dict[str, type[Body]] = {
         DecideRevision,
         AssignTicket,
         AmendTicket,
+        AddItem,
+        SettleItem,
+        ReleaseTicket,
+        CallTicket,
+        AddAssist,
+        RemoveAssist,
+        ExcuseAssist,
+        RaiseWhistle,
+        EndWhistle,
         ShowOrder,
     )
 }
@@ -108,6 +132,7 @@ def _measure_way(cause: Body, issued: OrderIssued) -> None:
     """Measure from the report to its first order; what waited for a person has a clock of its own, `accept`."""
     if (
         isinstance(cause, TicketTriaged)
+        and issued.role == "lead"
         and cause.reported_at is not None
         and issued.attempt == 1
         and cause.by == "gridcall"

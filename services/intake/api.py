@@ -22,6 +22,8 @@ from services.intake.domain import (
     refusal,
     reported,
     view,
+    withheld,
+    words_instead,
 )
 from services.intake.pressure import too_many
 from services.intake.store import Known, Message, Report, Reports
@@ -305,7 +307,8 @@ class Counter:
         alike = likeness(report)
         twin = b"" if alike is None else self.personal.digest(alike)
         digest = self.personal.digest(_canonical(report))
-        kept = Report(ticket, source, key, now, self.personal.seal(raw), digest, spool, twin)
+        care = withheld(report.attributes)
+        kept = Report(ticket, source, key, now, self.personal.seal(raw), digest, spool, twin, care)
         return Asked(kept, findings(report, now, self.profile, digests=self.digests))
 
     def accepted(self, taken: Taken) -> Accepted:
@@ -371,7 +374,9 @@ class Counter:
                     reason, detail = against
                     problem = Problem(409, "It is too late for this message", detail, reason=reason)
                     raise _refuse("message", reason, problem)
-            fact = announce.said(received(message, ident, now), known.ticket, known.sequence + 1, now, ident, trace)
+            instead = words_instead(self.profile) if known.withheld else None
+            heard = received(message, ident, now, instead)
+            fact = announce.said(heard, known.ticket, known.sequence + 1, now, ident, trace)
             if await self.store.push(known, Message(ident, digest, now, self.personal.seal(raw)), [fact]):
                 self.spool.wake(known.ticket)
                 return self._heard(known.ticket, ident, replayed=False)

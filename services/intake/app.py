@@ -13,6 +13,7 @@ from services.intake.open311 import add_open311
 from services.intake.personal import Personal, key_from
 from services.intake.pressure import Pressure
 from services.intake.qr import add_pages
+from services.intake.schedule import Scheduler
 from services.intake.settings import own
 from services.intake.spool import Spool
 from services.intake.store import Reports
@@ -50,6 +51,8 @@ def build(
     counter = add_api(service.app, store, personal, spool, service.profile, service.clock, digests=digests)
     add_pages(service.app, counter)
     add_batch(service.app, counter)
+    if service.profile.content.schedules:
+        service.background.append(Scheduler(counter, service.clock).step)
     uploads = add_attachments(service.app, files(settings.attachments, settings.data), personal, settings)
     service.app.add_middleware(Pressure, most=settings.intake_in_flight)
     add_open311(service.app, counter, uploads, settings)  # last: it tells in its own words what the others refuse

@@ -22,6 +22,7 @@ from services.intake.domain import (
     receipts,
     reported,
     searched,
+    withheld,
 )
 from services.intake.store import Known, Report, Reports
 from shared import metrics
@@ -143,8 +144,9 @@ class ReportDoor:
         source, ident, now = arrival.envelope.source, arrival.envelope.id, reception.now
         trace = announce.traced(ticket, arrival.envelope.traceparent)
         fact = reported(report, ticket, source, now, self._personal.caller(report, ticket), self._profile)
-        sealed = self._personal.seal(arrival.record.value or b"")
-        reception.write("reports", self._store.insertion(Report(ticket, source, ident, now, sealed, twin=twin)))
+        sealed, care = self._personal.seal(arrival.record.value or b""), withheld(report.attributes)
+        kept = Report(ticket, source, ident, now, sealed, twin=twin, withheld=care)
+        reception.write("reports", self._store.insertion(kept))
         reception.send(arrival, announce.said(fact, ticket, 1, now, ident, trace))
         reception.send(arrival, announce.accepted(ticket, source, ident, now, trace))
         self._count(arrival, "handled", REPORTED, reception)

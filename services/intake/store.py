@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from shared.mongo import Database, Document, Operation
 
 COLLECTION = "reports"
+SCHEDULE = "schedule"
 LONGEST_MS = 5000
 """How long one look into the public list may take."""
 _PUBLIC = {"public.at": {"$exists": True}}
@@ -48,6 +49,8 @@ class Report:
     spool: Sequence[Outgoing] = ()
     twin: bytes = b""
     """What the same report has at the other door too; empty: nothing by which it could be known there."""
+    withheld: bool = False
+    """Of a person of whom care is taken: nothing that they say later travels either."""
 
     def document(self) -> Document:
         """Give it as MongoDB stores it."""
@@ -63,6 +66,8 @@ class Report:
             document["digest"] = self.digest
         if self.twin:
             document["twin"] = self.twin
+        if self.withheld:
+            document["withheld"] = True
         if self.spool:
             document |= {"spool": [[1, pack(self.spool)]], "waiting": self.at}
         return document
@@ -85,6 +90,8 @@ class Known:
     """intake's last sequence on the ticket."""
     messages: Mapping[str, bytes]
     """Message id -> digest."""
+    withheld: bool = False
+    """Nothing that the person says travels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +124,7 @@ class Reports:
         """Connect nothing yet."""
         self._reports = db[COLLECTION]
         self._durable = durable(db, COLLECTION)
+        self._db = db
         self._tickets = db[TICKETS]
 
     @staticmethod
@@ -145,6 +153,17 @@ class Reports:
         with remedies():
             found = await self._durable.find(wanted, {"sealed": 0, "spool": 0, "messages.sealed": 0}).to_list(None)
         return {document["_id"]: _known(document) for document in found}
+
+    async def looked_at(self) -> datetime | None:
+        """Give until when all that the calendar asks for has been reported; None when nobody has looked yet."""
+        with remedies():
+            found = await self._db[SCHEDULE].find_one({"_id": "looked"})
+        return None if found is None else found["until"]
+
+    async def looked(self, until: datetime) -> None:
+        """Remember until when all that the calendar asks for has been reported; what is later stands."""
+        with remedies():
+            await self._db[SCHEDULE].update_one({"_id": "looked"}, {"$max": {"until": until}}, upsert=True)
 
     async def push(self, known: Known, message: Message, spool: Sequence[Outgoing]) -> bool:
         """Keep a message as the next of intake's facts on the ticket, durably; False when somebody was faster."""
@@ -231,6 +250,7 @@ def _known(document: Document) -> Known:
         document.get("digest", b""),
         document["n"],
         {m["id"]: m["digest"] for m in document.get("messages", ())},
+        document.get("withheld", False),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from functools import partial
 from typing import TYPE_CHECKING, get_args
 
@@ -73,9 +74,16 @@ async def refresh_gauges(service: Service) -> None:
 
 def _measure_the_city(profile: Profile, now: datetime) -> None:
     """Tell who is there to be escalated to, and how long the calendars are settled."""
-    for level in profile.levels:
-        units = [unit for unit in profile.units if unit.level == level.id]
-        metrics.level_staff.labels(level.id).set(sum(len(profile.present(unit, now)) for unit in units))
+    there = Counter({level.id: 0 for level in profile.levels})
+    empty = Counter({(unit.level, unit.kind or ""): 0 for unit in profile.units})
+    for unit in profile.units:
+        present = len(profile.present(unit, now))
+        there[unit.level] += present
+        empty[unit.level, unit.kind or ""] += present == 0
+    for level, count in there.items():
+        metrics.level_staff.labels(level).set(count)
+    for (level, kind), count in empty.items():
+        metrics.units_unstaffed.labels(level, kind).set(count)
     for calendar in profile.calendars:
         if not calendar.always:
             left = calendar.published_until - now.astimezone(calendar.zone).date()

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final, Literal
 
+from services.sla.domain.clocks import HANDLE, HANDLING_OF, SIGN
 from services.sla.duty import Duty
 from shared.deadline import counted_on, due_at, warnings_at
 from shared.messages import (
@@ -45,6 +46,7 @@ from shared.messages import (
     Span,
     SupervisionRepeated,
     TicketAmended,
+    TicketAttached,
     TicketClosed,
     TicketDiverted,
     TicketEscalated,
@@ -53,6 +55,10 @@ from shared.messages import (
     TimerFinding,
     TriageNeeded,
     VerificationAsked,
+    WhistleAnswered,
+    WhistleEnded,
+    WhistleRaised,
+    WhistleWidened,
 )
 from shared.profile import Matter
 
@@ -62,7 +68,7 @@ if TYPE_CHECKING:
     from shared.calendar import Calendar
     from shared.deadline import Limited
     from shared.decider import Message
-    from shared.messages import Body, ClockMove, FindingKind
+    from shared.messages import Body, ClockMove, FindingKind, Handler
     from shared.profile import Profile
 
 TimerEvent = Literal["start", "limit", "warning", "breach", "escalation"]
@@ -82,6 +88,7 @@ ENTERED: Final[frozenset[type[Body]]] = frozenset(
     {
         AcceptEscalation,
         AdjudicationAsked,
+        TicketAttached,
         CallBackAsked,
         CalledBack,
         ClockBreached,
@@ -115,6 +122,10 @@ ENTERED: Final[frozenset[type[Body]]] = frozenset(
         TicketVerified,
         TriageNeeded,
         VerificationAsked,
+        WhistleAnswered,
+        WhistleEnded,
+        WhistleRaised,
+        WhistleWidened,
     }
 )
 """What the ledger looks at: everything else need not be parsed."""
@@ -161,10 +172,16 @@ class Ledger:
         """When a level accepted or handed back; sla may have read it much later."""
         self._suspended: set[str] = set()
         """Orders that rest."""
-        self._version = ""
+        self._own: set[str] = set()
+        """Orders whose handling limit no correction changes."""
+        self._working_time: dict[str, Handler] = {}
+        """Order beside the last lead's -> in whose working time it is counted."""
+        self._version = self._mode = ""
         """Profile under which the last order was issued."""
         self._alarm: Duty | None = None
         """What a grave matter owes to the top, from its first order until it is done; it has no limit of its own."""
+        self._rework: Duty | None = None
+        """What a rework too many owes to the next level up, until it is done; it has no limit of its own either."""
         self._owed_steps: dict[str, datetime] = {}
         """Cause -> since when a step up is owed for it."""
         self._owed_clocks: dict[str, tuple[str, datetime]] = {}
@@ -187,6 +204,7 @@ class Ledger:
         """Take the next message of the log."""
         self._enter_order(message)
         self._enter_duty(message)
+        self._enter_whistle(message)
         self._enter_rule(message)
         self._enter_clock(message)
 
@@ -194,19 +212,11 @@ class Ledger:
         data, at = message.data, message.envelope.time
         match data:
             case OrderIssued():
-                self._version, self._policy = data.profile_version, self._profile.under(data.profile_version)
-                self._calendar = data.calendar
-                of = data.category
-                self._matter = Matter(data.severity, of.code, of.condition, data.channel, data.request)
-                self._end(at, None, "dispatch")
-                self._owe(data, "sign", at, data.issued_at, data.sign_by, data.sign_limit)
-                self._owe(data, "handle", at, data.issued_at, data.handle_by, data.handle_limit)
-                if data.reachable:
-                    self._owe_counted("contact", data.order_id, at, data.issued_at, data)
-                if all(duty.ended_at is not None for duty in self._duties.get(("", "total"), ())):
-                    start = data.issued_at if data.reported_at is None or data.attempt > 1 else data.reported_at
-                    self._owe_counted("total", "", at, start, data)
-                self._raise_alarm(at)
+                self._know(data)
+                for clock, limit, due in data.duties:
+                    self._owe(data, clock, at, data.issued_at, due, limit)
+                if data.role == "lead":
+                    self._lead(data, at)
             case OrderSuspended():
                 self._suspended.add(data.order_id)
                 self._each(lambda duty: duty.rest(data.since), "suspended", data.order_id)
@@ -217,23 +227,50 @@ class Ledger:
                 if data.progress == "contact":
                     self._end(at, data.order_id, "contact")
             case OrderExtended():
-                for duty in self._duties.get((data.order_id, "handle"), ())[-1:]:
+                of_order = [each for name in HANDLE for each in self._duties.get((data.order_id, name), ())]
+                for duty in of_order[-1:]:
                     duty.extend(data.old, data.handle_by, at)
             case OrderReworked():
                 self._suspended.discard(data.order_id)
-                self._end(at, data.order_id, "handle")
-                self._owe(data, "handle", at, at, data.handle_by, data.handle_limit)
+                self._own = (self._own - {data.order_id}) | ({data.order_id} if data.own_limit else set())
+                self._end(at, data.order_id, *HANDLE)
+                self._owe(data, data.clock, at, at, data.handle_by, data.handle_limit)
             case OrderSigned():
-                self._end(data.signed_at, data.order_id, "sign")
+                self._end(data.signed_at, data.order_id, *SIGN)
             case OrderDone():
-                self._end(data.done_at, data.order_id, "sign", "contact", "handle")
-                self._end_alarm(data.done_at)
+                self._end(data.done_at, data.order_id, *SIGN, "contact", *HANDLE)
+                if data.role == "lead":
+                    self._end_alarm(data.done_at)
             case OrderReturned() | OrderWithdrawn():
-                self._end(at, data.order_id, "sign", "contact", "handle")
+                self._end(at, data.order_id, *SIGN, "contact", *HANDLE)
             case TicketClosed():
                 self._waits = None
                 self._end(at)
                 self._end_alarm(at)
+
+    def _know(self, order: OrderIssued) -> None:
+        """Remember whose working time is that of an order beside the lead's, and which limits stand for ever."""
+        if order.own_limit:
+            self._own = self._own | {order.order_id}
+        if order.role == "assist":
+            self._working_time[order.order_id] = order.handler
+        elif order.takes_over and order.lead is not None:
+            self._working_time |= {order.takes_over: order.lead, order.order_id: order.handler}
+
+    def _lead(self, data: OrderIssued, at: datetime) -> None:
+        """Take what the lead's order says of the whole ticket."""
+        self._version, self._mode = data.profile_version, data.mode
+        self._policy = self._profile.under(self._version, self._mode)
+        self._calendar = data.calendar
+        of = data.category
+        self._matter = Matter(data.severity, of.code, of.condition, data.channel, data.request)
+        self._end(at, None, "dispatch")
+        if data.reachable and data.tier != "settlement":
+            self._owe_counted("contact", data.order_id, at, data.issued_at, data)
+        if all(duty.ended_at is not None for duty in self._duties.get(("", "total"), ())):
+            start = data.issued_at if data.reported_at is None or data.attempt > 1 else data.reported_at
+            self._owe_counted("total", "", at, start, data)
+        self._raise_alarm(at)
 
     def _enter_duty(self, message: Message) -> None:
         """Take what people are waited for."""
@@ -247,16 +284,34 @@ class Ledger:
                 self._end(at, None, "accept")
             case AdjudicationAsked():
                 self._wait("dispatch", "", at)
+            case TicketAttached():
+                self._end(at, None, "dispatch")
             case VerificationAsked():
                 self._wait("verify", data.order_id, at)
             case TicketVerified() | ReworkOrdered():
                 self._end(at, None, "verify")
+                if isinstance(data, ReworkOrdered) and data.level_up:
+                    self._go_up(data.order_id, at)
             case CallBackAsked():
                 self._wait("call-back", "", at)
             case CalledBack():
                 self._end(at, None, "call-back")
             case AcceptEscalation() | HandBack():
                 self._asked.setdefault(message.envelope.id, at)
+
+    def _enter_whistle(self, message: Message) -> None:
+        """Take by when whoever was called must have come."""
+        data, at = message.data, message.envelope.time
+        match data:
+            case WhistleRaised() | WhistleWidened():
+                if data.called:
+                    self._end(data.at, None, "arrive")
+                    calendar = self._profile.calendar(data.calendar)
+                    self._duty("arrive", "", at, data.at, data.arrive_by, data.arrive_limit, calendar, None)
+            case WhistleAnswered():
+                self._end(data.at, None, "arrive")
+            case WhistleEnded():
+                self._end(at, None, "arrive")
 
     def _enter_rule(self, message: Message) -> None:
         """Take what changes limits, or lets them rest."""
@@ -275,7 +330,7 @@ class Ledger:
                 self._relimit(at, {"sign": data.sign_limit, "handle": data.handle_limit})
                 self._raise_alarm(at)
             case PolicyApplied():
-                self._version, self._policy = data.policy, self._profile.under(data.policy)
+                self._version, self._policy = data.policy, self._profile.under(data.policy, self._mode)
                 self._relimit(at, {"sign": data.sign_limit, "handle": data.handle_limit})
 
     def _enter_clock(self, message: Message) -> None:  # noqa: C901, PLR0912 - a table, one line a message
@@ -377,7 +432,7 @@ class Ledger:
         rules = self._policy.policy.warnings(clock, warn_share)
         duty = Duty(name, clock, known_at, due, warnings_at(start, due, rules, counted_on(limit, calendar)))
         duty.started_at, duty.limit, duty.calendar = start, limit, calendar
-        duty.rules, duty.order_id = rules, order_id
+        duty.rules, duty.order_id, duty.owed_at = rules, order_id, due
         self._rest_if_held(duty)
         runs.append(duty)
 
@@ -416,10 +471,22 @@ class Ledger:
     def _relimit_one(self, duty: Duty, at: datetime) -> None:
         if duty.over_at() is None and not duty.breached and duty.limit is not None:
             limit = (self._said.get(duty.cause) if duty.level is None else None) or self._limit(duty)
-            usual = "" if duty.cause in OF_PEOPLE else self._calendar
-            calendar = self._profile.calendar(usual or self._profile.content.clocks.calendar)
+            if duty.level is None and duty.cause in HANDLE and duty.order_id in self._own:
+                limit = duty.limit
+            calendar = self._time_of(duty)
             span = duty.limit if limit is None else Span.of(limit)
             duty.relimit(span, calendar, at)
+
+    def _time_of(self, duty: Duty) -> Calendar:
+        """Give the working time that now holds for a duty."""
+        handler = None if duty.level is not None else self._working_time.get(duty.order_id)
+        if duty.cause == "arrive" and duty.level is None:
+            return self._profile.calendar(duty.calendar.name)
+        if handler is not None:
+            department = handler.id if handler.kind == "department" else None
+            return self._profile.working_time(self._matter.category or "", department)
+        usual = "" if duty.cause in OF_PEOPLE else self._calendar
+        return self._profile.calendar(usual or self._profile.content.clocks.calendar)
 
     def _limit(self, duty: Duty) -> Limited | None:
         severity = self._matter.severity or "IV"
@@ -432,10 +499,17 @@ class Ledger:
         except LookupError:  # neither the catalogue nor the ladder has it any more
             return None
 
+    def _go_up(self, order_id: str, at: datetime) -> None:
+        """Owe one step up for a rework too many, unless by the profile it only warns."""
+        self._settle("rework", at)
+        if self._policy.ladder.last("rework", self._matter.severity) is not None:
+            self._rework, self._owed_steps["rework"] = Duty("rework", "rework", at, at, order_id=order_id), at
+
     def _end_alarm(self, at: datetime) -> None:
-        """End the alarm for a grave matter once the order is done."""
-        if self._alarm is not None:
-            self._alarm.end(at)
+        """End the alarm for a grave matter, and what was called for a rework, once the order is done."""
+        for duty in (self._alarm, self._rework):
+            if duty is not None:
+                duty.end(at)
 
     def _moved(self, move: ClockMove, at: datetime, *, agreed: bool) -> None:
         """Take a limit that was counted again: by an order that has said so, or by other calendars.
@@ -459,9 +533,10 @@ class Ledger:
     def _by_today(self, duty: Duty) -> datetime:
         """Give a limit by the calendars of today; nobody may sign later than the matter had to be handled at first."""
         due, _ = duty.counted()
-        if duty.cause != "sign" or duty.level is not None:
+        handle = HANDLING_OF.get(duty.cause)
+        if handle is None or duty.level is not None:
             return due
-        handling = [run for run in self._duties.get((duty.order_id, "handle"), ()) if run.ended_at is None]
+        handling = [run for run in self._duties.get((duty.order_id, handle), ()) if run.ended_at is None]
         return min([due, *(each.at_first() for each in handling)])
 
     # ------------------------------------------------------------ what sla did
@@ -483,6 +558,8 @@ class Ledger:
             duty.warns = warns  # by rules that are no longer known
         if start.calendar != counted_on(start.limit, duty.calendar).id:
             duty.move(start.due_at, warns, at)  # counted by a calendar that is no longer known
+        elif duty.relimited and duty.owed_at is not None and abs(start.due_at - duty.owed_at) < ROUNDED:
+            duty.move(start.due_at, warns, at)  # until the correction is read, which was made meanwhile
         elif abs(start.due_at - duty.due_at) >= ROUNDED:
             what = f"the clock of {duty.name} runs to {start.due_at}, not to {duty.due_at}"
             self._find_of(duty, "wrong-limit", what, at, "limit")
@@ -496,7 +573,9 @@ class Ledger:
         elif level != start.level:
             what = f"a clock {start.token} was started, and it was {level} that was called"
             self._find("stray", what, at, "start", start.clock, start.order_id, start.level)
-        parent = self._alarm if cause == "severity" else next((duty for duty in reversed(runs) if duty.token), None)
+        of_cause = {"severity": self._alarm, "rework": self._rework}
+        latest = next((duty for duty in reversed(runs) if duty.token), None)
+        parent = of_cause.get(cause, latest)
         run = 1 + sum((each.level, each.cause) == (start.level, cause) for each in self._levels)
         duty = Duty(f"level {start.level} for {cause}, run {run}", cause, at, start.due_at)
         duty.order_id = start.order_id or ""

@@ -29,6 +29,8 @@ class Duty:
     order_id: str = ""
     token: str = ""
     """Empty until sla has started its clock."""
+    owed_at: datetime | None = None
+    """The limit with which it began."""
     started_at: datetime | None = None
     limit: Span | None = None
     calendar: Calendar = ALWAYS

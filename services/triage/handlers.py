@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from services.triage.domain import TriageState, decide, evolve
+from services.triage.domain.visits import joins_its_visit
 from shared import metrics
 from shared.decider import Decider
 from shared.messages import (
@@ -37,6 +38,7 @@ def decider(profile: Profile) -> Decider[TriageState]:
         consumes=CONSUMES,
         decide=partial(decide, profile=profile),
         evolve=evolve,
+        effects=joins_its_visit,
         observe=observe,
     )
 

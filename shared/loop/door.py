@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from shared.envelope import Envelope, Outgoing, headers, read
+from shared.envelope import Envelope, Outgoing, headers, read, type_of
 from shared.errors import DeadLetter
 from shared.loop.generations import FIRST
 from shared.loop.poison import COLLECTION as DEAD
@@ -93,8 +93,11 @@ class DoorWork:
 
     generation = FIRST
 
-    def __init__(self, service: str, door: Door, morgue: Morgue, clock: Clock) -> None:
-        """Know what to do with arrivals and with what cannot be read."""
+    def __init__(
+        self, service: str, door: Door, morgue: Morgue, clock: Clock, types: frozenset[bytes] | None = None
+    ) -> None:
+        """Know what to do with arrivals and with what cannot be read; `types`: what it looks at, all when left out."""
+        self._types = types
         self.service = service
         self._door = door
         self._morgue = morgue
@@ -107,6 +110,8 @@ class DoorWork:
         arrivals = []
         for batch in batches:
             for record in batch.records:
+                if self._types is not None and type_of(record.headers) not in self._types:
+                    continue
                 try:
                     arrivals.append(Arrival(batch.partition, record, read(record.headers, record.timestamp)))
                 except DeadLetter as error:

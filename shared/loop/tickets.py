@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -447,17 +447,22 @@ class Fold(Generic[S]):
             )
             for fact in turn.facts
         ]
+        alike: Counter[tuple[str, str]] = Counter()
         for effect in effects:
+            nth = alike[(effect.topic, effect.body.type)]
+            alike[(effect.topic, effect.body.type)] += 1
+            more = (str(nth),) if nth else ()
+            key = ticket if effect.key is None else effect.key
+            other = effect.topic == TICKETS and key != ticket  # it concerns that ticket, and belongs to its trace
             envelope = Envelope(
-                id=named(self._decider.service, message.envelope.id, effect.topic, effect.body.type),
+                id=named(self._decider.service, message.envelope.id, effect.topic, effect.body.type, *more),
                 source=self._source,
                 type=effect.body.type,
                 time=self._now,
-                subject=ticket,
+                subject=key if other else ticket,
                 causation=effect.causation or message.envelope.id,
-                traceparent=trace,
+                traceparent=tracing.of_ticket(key) if other else trace,
             )
-            key = ticket if effect.key is None else effect.key
             value = effect.body.model_dump_json(by_alias=True).encode()
             said.append(Outgoing(effect.topic, key, headers(envelope), value))
         return said

@@ -17,6 +17,7 @@ from shared.messages.parts import (
     Channel,
     Handler,
     Location,
+    Moment,
     Part,
     Place,
     Request,
@@ -115,6 +116,8 @@ class StrictAttachment(Strict):
     url: Annotated[str, Field(max_length=2000, pattern=LINK), AfterValidator(_link)]
     media_type: str = Field(max_length=100, pattern=r"^[\w.+-]+/[\w.+-]+$")
     sha256: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
+    moment: Moment | None = None
+    """Of a photo that proves what was done: `before` or `after` the work."""
 
     def attachment(self) -> Attachment:
         """Give the part that travels on the log."""
@@ -482,6 +485,8 @@ class UpdateProgress(Update):
     note: str = Field(max_length=MAX_TEXT)
     contacted: bool = False
     """The caller was spoken with (联系诉求人)."""
+    whistle_score: int | None = Field(default=None, ge=1, le=5)
+    """For an order of the role whistle: 1 (called for nothing) to 5 (rightly called)."""
     attachments: tuple[StrictAttachment, ...] = Field(default=(), max_length=20)
     by: str = Field(default="", max_length=100)
 
@@ -526,6 +531,8 @@ class UpdateDone(Update):
     result: str = Field(default="", max_length=200)
     detail: str = Field(default="", max_length=MAX_TEXT)
     evidence: tuple[StrictAttachment, ...] = Field(default=(), max_length=20)
+    lon: float | None = Field(default=None, ge=-180, le=180, allow_inf_nan=False)
+    lat: float | None = Field(default=None, ge=-90, le=90, allow_inf_nan=False)
     by: str = Field(default="", max_length=100)
 
 

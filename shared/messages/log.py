@@ -16,21 +16,39 @@ from shared.messages.parts import (
     ClockStop,
     Handler,
     Location,
+    Mark,
     Place,
     Request,
     Role,
     Severity,
     Span,
+    Step,
+    Tier,
     TimerFinding,
     Words,
 )
 from shared.messages.registry import Command, Fact
 
-LadderCause = Literal["accept", "dispatch", "sign", "contact", "handle", "verify", "call-back", "total", "severity"]
-"""Why a ticket goes up the ladder: a clock that was breached, or that the matter is grave from the start."""
+LadderCause = Literal[
+    "accept", "dispatch", "sign", "contact", "handle", "verify", "call-back", "total", "severity",
+    "settlement", "assist-sign", "assist-handle", "arrive", "rework",
+]  # fmt: skip
+"""Why a ticket goes up the ladder: a clock that was breached, that the matter is grave from the start, or that the
+person was not satisfied with one rework after the other."""
 ReturnReason = Literal["not-ours", "wrong-place", "incomplete", "duplicate"]
 MessageKind = Literal["follow-up", "answer", "withdrawal", "rating", "not-solved", "urge"]
-Outcome = Literal["solved", "informed", "withdrawn", "diverted", "forced", "unsolved"]
+Outcome = Literal[
+    "solved", "informed", "withdrawn", "diverted", "forced", "unsolved", "self-settled", "merged", "rejected",
+]  # fmt: skip
+Relation = Literal["duplicate", "child"]
+"""How a ticket belongs to the one that stands for it: it is the same matter, or a part of it."""
+LetGoReason = Literal["unmerged", "detached", "closed", "reopened", "refused", "withdrawn"]
+"""Why two tickets part: somebody said so, the child ended or began again alone, it could not come, or the parent's
+caller withdrew."""
+News = Literal["resolved", "rework", "closed", "reopened", "withdrawn"]
+Heard = Literal["not-solved", "urge"]
+CallChannel = Literal["phone", "sms", "app", "in-person"]
+"""How the person was asked how it went: 电话, 短信, 应用, 敲门."""
 
 # ---------------------------------------------------------------- intake
 
@@ -90,6 +108,18 @@ class TicketTriaged(Fact):
     """The territorial owner: the unit of that level at the place."""
     lead: Handler
     assists: tuple[Handler, ...] = ()
+    before: tuple[Step, ...] = ()
+    """Who is asked one after the other before the lead: residents themselves, the grid, the community."""
+    size: Literal["small", "big"] | None = None
+    """小事一格解决, 大事全网联动; None: neither, by the profile."""
+    mode: str = ""
+    """The operating mode (平时 急时) at the place when it was triaged; empty: normal."""
+    promised_by: AwareDatetime | None = None
+    """What the person was promised on the spot (定时解决): the handling limit, whatever the usual one is."""
+    care: bool = False
+    """Of a person of whom particular care is taken: their words and their address have stayed with intake."""
+    helpers: tuple[str, ...] = ()
+    """Staff who look after that person (五包一)."""
     sign_limit: Span
     handle_limit: Span
     warn_share: float
@@ -138,6 +168,20 @@ class TicketDiverted(Fact):
     detail: Words
 
 
+class TicketSettled(Fact):
+    """Settled or explained on the spot, at a visit (即访即办): nobody need be given an order."""
+
+    type: ClassVar[str] = "gridcall.ticket.settled.v1"
+    producer: ClassVar[str] = "triage"
+
+    outcome: Literal["solved", "informed"]
+    answer: str
+    """What the person was told."""
+    unit: str
+    callback: bool = False
+    profile_version: str
+
+
 class TriageTicket(Command):
     """A human triages; what is left out is taken from the report and the profile."""
 
@@ -175,7 +219,14 @@ class OrderIssued(Fact):
 
     order_id: str
     role: Role = "lead"
+    tier: Tier = "lead"
+    whistle: int | None = None
+    """For role whistle: which of the ticket's whistles calls."""
     handler: Handler
+    lead: Handler | None = None
+    """Who leads, when that is somebody else."""
+    takes_over: str = ""
+    """The order whose handler leads until this one is signed (首接负责); its signature ends that one."""
     level: str
     unit: str
     """The territorial owner of the ticket."""
@@ -184,6 +235,8 @@ class OrderIssued(Fact):
     handle_by: AwareDatetime
     sign_limit: Span
     handle_limit: Span
+    own_limit: bool = False
+    """The handling limit is this order's own and no correction of the ticket changes it."""
     calendar: str = "always"
     """The profile's working time in which the limits are counted."""
     warn_share: float
@@ -201,7 +254,22 @@ class OrderIssued(Fact):
     attempt: int = 1
     by: str = "gridcall"
     profile_version: str
+    mode: str = ""
+    """The operating mode whose limits and ladder hold."""
     reported_at: AwareDatetime | None = None
+
+    @property
+    def duties(self) -> tuple[tuple[str, Span, AwareDatetime], ...]:
+        """Give its clocks, with limit and instant; a whistle's own clock runs for all whom it calls."""
+        sign, handle = {
+            ("lead", "settlement"): ("", "settlement"),
+            ("lead", "small"): ("sign", "handle"),
+            ("lead", "lead"): ("sign", "handle"),
+            ("assist", "lead"): ("assist-sign", "assist-handle"),
+            ("whistle", "lead"): ("", ""),
+        }[self.role, self.tier]
+        both = ((sign, self.sign_limit, self.sign_by), (handle, self.handle_limit, self.handle_by))
+        return tuple(each for each in both if each[0])
 
 
 class OrderSigned(Fact):
@@ -231,6 +299,8 @@ class OrderProgressed(Fact):
     at: AwareDatetime | None = None
     lon: float | None = None
     lat: float | None = None
+    whistle_score: int | None = None
+    """What the whistle was worth to whoever was called, 1 to 5."""
 
 
 class OrderReturned(Fact):
@@ -245,7 +315,8 @@ class OrderReturned(Fact):
     detail: str = ""
     proposed: Handler | None = None
     by: str = ""
-    goes_to: Literal["triage", "duty-officer"]
+    goes_to: Literal["triage", "duty-officer", "lead", "next"]
+    """`lead` for an assist's order: the lead goes on without; `next` for somebody who was asked before the lead."""
     returns: int
     """How often this ticket has been returned, this time included."""
 
@@ -269,7 +340,19 @@ class OrderWithdrawn(Fact):
 
     order_id: str
     handler: Handler
-    reason: Literal["returned", "reassigned", "merged", "withdrawn-by-caller", "expired", "diverted"]
+    reason: Literal[
+        "returned",
+        "reassigned",
+        "merged",
+        "withdrawn-by-caller",
+        "expired",
+        "diverted",
+        "lead-done",
+        "removed",
+        "whistle-over",
+        "rejected",
+        "attached",
+    ]
 
 
 class OrderDone(Fact):
@@ -279,11 +362,17 @@ class OrderDone(Fact):
     producer: ClassVar[str] = "dispatch"
 
     order_id: str
+    role: Role = "lead"
+    tier: Tier = "lead"
     handler: Handler
     result: str = ""
     detail: str = ""
     evidence: tuple[Attachment, ...] = ()
+    lon: float | None = None
+    lat: float | None = None
     by: str = ""
+    hands: tuple[str, ...] = ()
+    """Who else has signed for it or said how it stands: none of them may verify it."""
     done_at: AwareDatetime
     category: CategoryRef
     severity: Severity
@@ -300,13 +389,20 @@ class OrderReworked(Fact):
     producer: ClassVar[str] = "dispatch"
 
     order_id: str
+    tier: Tier = "lead"
     handler: Handler
     reason: str
     handle_by: AwareDatetime
     handle_limit: Span
+    own_limit: bool = False
     calendar: str = "always"
     warn_share: float
     attempt: int
+
+    @property
+    def clock(self) -> str:
+        """Give the name of its handling clock."""
+        return "settlement" if self.tier == "settlement" else "handle"
 
 
 class SignOrder(Command):
@@ -348,6 +444,8 @@ class ReportProgress(Command):
     at: AwareDatetime | None = None
     lon: float | None = None
     lat: float | None = None
+    whistle_score: int | None = Field(default=None, ge=1, le=5)
+    """What the whistle was worth to whoever was called, 1 (for nothing) to 5 (rightly called)."""
 
 
 class CompleteOrder(Command):
@@ -361,6 +459,9 @@ class CompleteOrder(Command):
     result: str = ""
     detail: str = ""
     evidence: tuple[Attachment, ...] = ()
+    lon: float | None = None
+    lat: float | None = None
+    """Where it was done, when nobody has checked in there."""
 
 
 Revision = Literal["suspend", "extend"]
@@ -493,6 +594,8 @@ class DecideRevision(Command):
     type: ClassVar[str] = "gridcall.ticket.decide-revision.v1"
     producer: ClassVar[str] = "dispatch"
 
+    order_id: str | None = None
+    """Which order's request is decided; may be left out where one alone waits."""
     granted: bool
     note: str = ""
 
@@ -519,6 +622,247 @@ class AssignTicket(Command):
 
     to: Handler
     reason: str
+    forced: bool = False
+    """The order may not be returned (强制派单)."""
+
+
+ItemOutcome = Literal["open", "settled", "explained", "ticket"]
+
+
+class ItemAdded(Fact):
+    """Something that was said at a visit, a ticket of its own; the visit is not over while one is open."""
+
+    type: ClassVar[str] = "gridcall.ticket.item-added.v1"
+    producer: ClassVar[str] = "dispatch"
+
+    item: str
+    """The item's ticket."""
+    outcome: ItemOutcome
+    promised_by: AwareDatetime | None = None
+
+
+class ItemSettled(Fact):
+    """An item of a visit was crossed off (销号), explained, or became a ticket with a promised date."""
+
+    type: ClassVar[str] = "gridcall.ticket.item-settled.v1"
+    producer: ClassVar[str] = "dispatch"
+
+    item: str
+    outcome: ItemOutcome
+    promised_by: AwareDatetime | None = None
+    by: str
+    note: str = ""
+
+
+class AddItem(Command):
+    """A report that was made at a visit joins it."""
+
+    type: ClassVar[str] = "gridcall.ticket.add-item.v1"
+    producer: ClassVar[str] = "dispatch"
+
+    item: str
+    outcome: ItemOutcome
+    promised_by: AwareDatetime | None = None
+
+
+class SettleItem(Command):
+    """Say what became of an item of a visit: `ticket` needs the date that was promised."""
+
+    type: ClassVar[str] = "gridcall.ticket.settle-item.v1"
+    producer: ClassVar[str] = "dispatch"
+
+    item: str
+    outcome: Literal["settled", "explained", "ticket"]
+    promised_by: AwareDatetime | None = None
+    note: str = ""
+
+
+class RoundJoined(Fact):
+    """The ticket waits for a desk's round (集中派单); what the desk leaves is dispatched as the matrix proposes."""
+
+    type: ClassVar[str] = "gridcall.ticket.round-joined.v1"
+    producer: ClassVar[str] = "dispatch"
+
+    round: str
+    """The desk and when the round closes: all tickets with the same one are decided together."""
+    unit: str
+    proposed: Handler
+    closes_at: AwareDatetime
+
+
+class ReleaseTicket(Command):
+    """Dispatch a ticket of a round now, as the matrix proposes; `assign` gives it to somebody else."""
+
+    type: ClassVar[str] = "gridcall.ticket.release.v1"
+    producer: ClassVar[str] = "dispatch"
+
+    note: str = ""
+
+
+class TicketCalled(Fact):
+    """Whoever was asked before the lead could not settle it (社区呼叫): the next one is asked."""
+
+    type: ClassVar[str] = "gridcall.ticket.called.v1"
+    producer: ClassVar[str] = "dispatch"
+
+    order_id: str
+    handler: Handler
+    to: Handler
+    why: Literal["called", "returned", "expired"]
+    by: str = ""
+    reason: str = ""
+
+
+class CallTicket(Command):
+    """Say that it cannot be settled here (呼叫): whoever comes next is asked, or who is named."""
+
+    type: ClassVar[str] = "gridcall.ticket.call.v1"
+    producer: ClassVar[str] = "dispatch"
+
+    to: Handler | None = None
+    reason: str
+
+
+class AddAssist(Command):
+    """Let somebody assist (协办), or instead of one that does."""
+
+    type: ClassVar[str] = "gridcall.ticket.add-assist.v1"
+    producer: ClassVar[str] = "dispatch"
+
+    to: Handler
+    instead_of: str | None = None
+    """The order of the assist that ends with it."""
+    reason: str = ""
+
+
+class RemoveAssist(Command):
+    """Let an assist end; what it was to do is no longer waited for."""
+
+    type: ClassVar[str] = "gridcall.ticket.remove-assist.v1"
+    producer: ClassVar[str] = "dispatch"
+
+    order_id: str
+    reason: str
+
+
+class AssistExcused(Fact):
+    """The level above has confirmed that an assist is late: the lead may finish without it."""
+
+    type: ClassVar[str] = "gridcall.ticket.assist-excused.v1"
+    producer: ClassVar[str] = "dispatch"
+
+    order_id: str
+    handler: Handler
+    by: str
+    reason: str
+
+
+class ExcuseAssist(Command):
+    """Confirm that an assist is late, so that the lead may finish without it."""
+
+    type: ClassVar[str] = "gridcall.ticket.excuse-assist.v1"
+    producer: ClassVar[str] = "dispatch"
+
+    order_id: str
+    reason: str
+
+
+class WhistleRaised(Fact):
+    """Departments were called to the spot (吹哨); each gets an order of the role whistle and checks in (报到)."""
+
+    type: ClassVar[str] = "gridcall.ticket.whistle-raised.v1"
+    producer: ClassVar[str] = "dispatch"
+
+    whistle: int
+    """Counts the whistles of this ticket, from 1."""
+    situation: str
+    unit: str
+    """Who whistles."""
+    called: tuple[Handler, ...]
+    where: str = ""
+    wave: int = 1
+    enough: int
+    """How many must check in."""
+    at: AwareDatetime
+    arrive_by: AwareDatetime
+    arrive_limit: Span
+    calendar: str
+    by: str
+    reason: str = ""
+
+
+class WhistleWidened(Fact):
+    """Too few had checked in by the limit: the next ones are called too."""
+
+    type: ClassVar[str] = "gridcall.ticket.whistle-widened.v1"
+    producer: ClassVar[str] = "dispatch"
+
+    whistle: int
+    wave: int
+    called: tuple[Handler, ...]
+    missing: tuple[Handler, ...]
+    """Who had not checked in."""
+    at: AwareDatetime
+    arrive_by: AwareDatetime
+    arrive_limit: Span
+    calendar: str
+
+
+class WhistleAnswered(Fact):
+    """Enough have checked in (报到齐)."""
+
+    type: ClassVar[str] = "gridcall.ticket.whistle-answered.v1"
+    producer: ClassVar[str] = "dispatch"
+
+    whistle: int
+    came: tuple[Handler, ...]
+    at: AwareDatetime
+
+
+class WhistleEnded(Fact):
+    """The whistle is over with a joint result; what each side did is marked."""
+
+    type: ClassVar[str] = "gridcall.ticket.whistle-ended.v1"
+    producer: ClassVar[str] = "dispatch"
+
+    whistle: int
+    situation: str
+    unit: str
+    result: str
+    came: tuple[Handler, ...] = ()
+    late: tuple[Handler, ...] = ()
+    """Of those who came, who came after the limit."""
+    missing: tuple[Handler, ...] = ()
+    marks: tuple[Mark, ...] = ()
+    """The street's marks of the answers (报到质量)."""
+    quality: tuple[Mark, ...] = ()
+    """The departments' marks of the whistle (吹哨质量)."""
+    by: str = ""
+
+
+class RaiseWhistle(Command):
+    """Call departments to the spot (吹哨)."""
+
+    type: ClassVar[str] = "gridcall.ticket.raise-whistle.v1"
+    producer: ClassVar[str] = "dispatch"
+
+    situation: str
+    unit: str
+    """Who whistles."""
+    called: tuple[Handler, ...] = ()
+    """Of those that the situation names; left out: all."""
+    where: str = ""
+    reason: str = ""
+
+
+class EndWhistle(Command):
+    """Say what came of a whistle, and what each answer was worth."""
+
+    type: ClassVar[str] = "gridcall.ticket.end-whistle.v1"
+    producer: ClassVar[str] = "dispatch"
+
+    result: str
+    marks: tuple[Mark, ...] = ()
 
 
 # ---------------------------------------------------------------- closure
@@ -532,6 +876,8 @@ class VerificationAsked(Fact):
 
     order_id: str
     unit: str
+    sampled: bool = False
+    """The record of the work would do; it was drawn to be looked at (抽查)."""
 
 
 class TicketVerified(Fact):
@@ -556,6 +902,8 @@ class ReworkOrdered(Fact):
     reason: str
     by: str = ""
     reworks: int
+    level_up: bool = False
+    """It was reworked often enough: the next level up becomes an owner too."""
 
 
 class CallBackAsked(Fact):
@@ -576,6 +924,9 @@ class CalledBack(Fact):
     reached: bool = True
     solved: bool | None = None
     rating: int | None = None
+    channel: CallChannel | None = None
+    attempt: int = 0
+    """Which try of this call-back it is, from 1; 0 where the person answered by themselves."""
     by: str = ""
     note: str = ""
 
@@ -625,17 +976,38 @@ class RecordCallBack(Command):
     reached: bool = True
     solved: bool | None = None
     rating: int | None = Field(default=None, ge=1, le=5)
+    channel: CallChannel | None = None
     note: str = ""
 
 
 class CloseTicket(Command):
-    """Close without the usual way, with a reason that stays on record (强制结案, 告知性结案)."""
+    """Close without the usual way, with a reason that stays on record (强制结案, 告知性结案, 不予受理)."""
 
     type: ClassVar[str] = "gridcall.ticket.close.v1"
     producer: ClassVar[str] = "closure"
 
-    outcome: Literal["informed", "forced"] = "forced"
+    outcome: Literal["informed", "forced", "rejected"] = "forced"
+    """`rejected`: it is not a matter; the person reads the reason."""
     reason: str
+
+
+class RoutingSuggested(Fact):
+    """The matrix named somebody whose matter it was not: who has done it may be named from now on."""
+
+    type: ClassVar[str] = "gridcall.ticket.routing-suggested.v1"
+    producer: ClassVar[str] = "dispatch"
+
+    order_id: str
+    category: CategoryRef
+    level: str
+    """Of the place."""
+    place: str
+    """The lowest unit that is known of where it was."""
+    rule: str
+    """What chose the lead."""
+    chosen: Handler
+    handler: Handler
+    """Who has done it."""
 
 
 class ReopenTicket(Command):
@@ -645,6 +1017,318 @@ class ReopenTicket(Command):
     producer: ClassVar[str] = "closure"
 
     reason: str
+
+
+# ---------------------------------------------------------------- families of tickets
+
+
+class FamilyAsked(Fact):
+    """The ticket asks another one to take it in: as one more voice on the same matter, or as a part of it."""
+
+    type: ClassVar[str] = "gridcall.ticket.family-asked.v1"
+    producer: ClassVar[str] = "closure"
+
+    into: str
+    relation: Relation
+    by: str
+    reason: str
+    nth: int
+    """Counts what this ticket has asked for, from 1."""
+
+
+class FamilyRefused(Fact):
+    """The other ticket does not take it in: nothing else has changed."""
+
+    type: ClassVar[str] = "gridcall.ticket.family-refused.v1"
+    producer: ClassVar[str] = "closure"
+
+    into: str
+    relation: Relation
+    reason: str
+    detail: Words
+
+
+class TicketAdopted(Fact):
+    """The ticket stands for another one too from now on."""
+
+    type: ClassVar[str] = "gridcall.ticket.adopted.v1"
+    producer: ClassVar[str] = "closure"
+
+    child: str
+    relation: Relation
+    by: str
+    reason: str = ""
+
+
+class TicketReleased(Fact):
+    """The ticket no longer stands for another one."""
+
+    type: ClassVar[str] = "gridcall.ticket.released.v1"
+    producer: ClassVar[str] = "closure"
+
+    child: str
+    relation: Relation
+    why: LetGoReason
+    by: str = ""
+
+
+class TicketMerged(Fact):
+    """It is handled as one more voice on another ticket (并单); it keeps its caller, who is told what becomes of it."""
+
+    type: ClassVar[str] = "gridcall.ticket.merged.v1"
+    producer: ClassVar[str] = "closure"
+
+    into: str
+    by: str
+    reason: str
+
+
+class TicketUnmerged(Fact):
+    """It was another matter after all (拆单)."""
+
+    type: ClassVar[str] = "gridcall.ticket.unmerged.v1"
+    producer: ClassVar[str] = "closure"
+
+    main: str
+    by: str
+    reason: str
+
+
+class TicketAttached(Fact):
+    """It waits, without an order of its own, for another ticket of which it is a part (campaign, project, pipe)."""
+
+    type: ClassVar[str] = "gridcall.ticket.attached.v1"
+    producer: ClassVar[str] = "closure"
+
+    parent: str
+    by: str
+    reason: str
+
+
+class TicketDetached(Fact):
+    """It goes its own way again."""
+
+    type: ClassVar[str] = "gridcall.ticket.detached.v1"
+    producer: ClassVar[str] = "closure"
+
+    parent: str
+    why: LetGoReason
+    by: str = ""
+    reason: str = ""
+
+
+class TicketRelated(Fact):
+    """It has to do with another ticket; nothing follows from it."""
+
+    type: ClassVar[str] = "gridcall.ticket.related.v1"
+    producer: ClassVar[str] = "closure"
+
+    other: str
+    by: str
+    reason: str = ""
+
+
+class FamilyTold(Fact):
+    """What has become of the ticket into which this one was merged, or of which it is a part."""
+
+    type: ClassVar[str] = "gridcall.ticket.family-told.v1"
+    producer: ClassVar[str] = "closure"
+
+    main: str
+    relation: Relation
+    news: News
+    outcome: Outcome | None = None
+    result: str = ""
+    reopen_until: AwareDatetime | None = None
+
+
+class FamilyPassedOn(Fact):
+    """What the caller of a merged ticket said was passed on to the one into which it was merged."""
+
+    type: ClassVar[str] = "gridcall.ticket.family-passed-on.v1"
+    producer: ClassVar[str] = "closure"
+
+    main: str
+    message_kind: Heard
+
+
+class FamilyHeard(Fact):
+    """The caller of a ticket that was merged into this one has said something; the words stay with that ticket."""
+
+    type: ClassVar[str] = "gridcall.ticket.family-heard.v1"
+    producer: ClassVar[str] = "closure"
+
+    child: str
+    message_kind: Heard
+    received_at: AwareDatetime
+
+
+class DuplicateSuspected(Fact):
+    """It looks like the matter of another ticket: a person merges it, or leaves it."""
+
+    type: ClassVar[str] = "gridcall.ticket.duplicate-suspected.v1"
+    producer: ClassVar[str] = "closure"
+
+    of: str
+    score: int
+    """How alike the texts are, 0 to 100."""
+    metres: int | None = None
+    """How far apart; None where one of them has no coordinates."""
+
+
+class ProjectSuggested(Fact):
+    """The same matter comes back at one place: a person may make a project of it and attach the tickets."""
+
+    type: ClassVar[str] = "gridcall.ticket.project-suggested.v1"
+    producer: ClassVar[str] = "closure"
+
+    unit: str
+    category: str
+    times: int
+    since: AwareDatetime
+    tickets: tuple[str, ...]
+    """The latest of them."""
+
+
+class MergeTicket(Command):
+    """Handle it as one more voice on another ticket (并单)."""
+
+    type: ClassVar[str] = "gridcall.ticket.merge.v1"
+    producer: ClassVar[str] = "closure"
+
+    into: str
+    reason: str
+
+
+class UnmergeTicket(Command):
+    """Say that it was another matter after all (拆单): it is reopened and dispatched again."""
+
+    type: ClassVar[str] = "gridcall.ticket.unmerge.v1"
+    producer: ClassVar[str] = "closure"
+
+    reason: str
+
+
+class AttachTicket(Command):
+    """Make it a part of another ticket, with which it is closed: a campaign, a project, a burst pipe."""
+
+    type: ClassVar[str] = "gridcall.ticket.attach.v1"
+    producer: ClassVar[str] = "closure"
+
+    parent: str
+    reason: str
+
+
+class DetachTicket(Command):
+    """Let it go its own way again."""
+
+    type: ClassVar[str] = "gridcall.ticket.detach.v1"
+    producer: ClassVar[str] = "closure"
+
+    reason: str
+
+
+class RelateTicket(Command):
+    """Note on both that two tickets have to do with each other."""
+
+    type: ClassVar[str] = "gridcall.ticket.relate.v1"
+    producer: ClassVar[str] = "closure"
+
+    other: str
+    reason: str
+
+
+class AdoptTicket(Command):
+    """One ticket asks another: stand for me too."""
+
+    type: ClassVar[str] = "gridcall.ticket.adopt.v1"
+    producer: ClassVar[str] = "closure"
+
+    child: str
+    relation: Relation
+    reason: str
+    nth: int
+
+
+class AnswerAdoption(Command):
+    """The other ticket answers: yes, or why not."""
+
+    type: ClassVar[str] = "gridcall.ticket.answer-adoption.v1"
+    producer: ClassVar[str] = "closure"
+
+    main: str
+    nth: int
+    reason: str = ""
+    """Empty: yes."""
+    detail: Words | None = None
+
+
+class LetGo(Command):
+    """A ticket tells the one that stands for it: no longer."""
+
+    type: ClassVar[str] = "gridcall.ticket.let-go.v1"
+    producer: ClassVar[str] = "closure"
+
+    child: str
+    why: LetGoReason
+
+
+class LinkTicket(Command):
+    """A ticket tells another one that they have to do with each other."""
+
+    type: ClassVar[str] = "gridcall.ticket.link.v1"
+    producer: ClassVar[str] = "closure"
+
+    other: str
+    reason: str = ""
+
+
+class FollowTicket(Command):
+    """A ticket tells those for which it stands what has become of it."""
+
+    type: ClassVar[str] = "gridcall.ticket.follow.v1"
+    producer: ClassVar[str] = "closure"
+
+    main: str
+    news: News
+    outcome: Outcome | None = None
+    result: str = ""
+    reopen_until: AwareDatetime | None = None
+
+
+class HearTicket(Command):
+    """A merged ticket tells the one that stands for it what its caller has said."""
+
+    type: ClassVar[str] = "gridcall.ticket.hear.v1"
+    producer: ClassVar[str] = "closure"
+
+    child: str
+    message_kind: Heard
+    received_at: AwareDatetime
+
+
+class SuspectDuplicate(Command):
+    """Note that it looks like the matter of another ticket."""
+
+    type: ClassVar[str] = "gridcall.ticket.suspect-duplicate.v1"
+    producer: ClassVar[str] = "closure"
+
+    of: str
+    score: int
+    metres: int | None = None
+
+
+class SuggestProject(Command):
+    """Note that the same matter comes back at one place."""
+
+    type: ClassVar[str] = "gridcall.ticket.suggest-project.v1"
+    producer: ClassVar[str] = "closure"
+
+    unit: str
+    category: str
+    times: int
+    since: AwareDatetime
+    tickets: tuple[str, ...]
 
 
 # ---------------------------------------------------------------- sla
@@ -935,12 +1619,25 @@ DESK_COMMANDS: dict[str, type[Command]] = {
     "progress": ReportProgress,
     "done": CompleteOrder,
     "assign": AssignTicket,
+    "release": ReleaseTicket,
+    "settle-item": SettleItem,
+    "call": CallTicket,
+    "add-assist": AddAssist,
+    "remove-assist": RemoveAssist,
+    "excuse-assist": ExcuseAssist,
+    "raise-whistle": RaiseWhistle,
+    "end-whistle": EndWhistle,
     "revise": ReviseOrder,
     "decide-revision": DecideRevision,
     "verify": VerifyTicket,
     "call-back": RecordCallBack,
     "close": CloseTicket,
     "reopen": ReopenTicket,
+    "merge": MergeTicket,
+    "unmerge": UnmergeTicket,
+    "attach": AttachTicket,
+    "detach": DetachTicket,
+    "relate": RelateTicket,
     "accept-escalation": AcceptEscalation,
     "hand-back": HandBack,
     "ask-caller": AskCaller,

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 Channel = Literal["hotline", "app", "qr", "grid", "patrol", "visit", "web", "import", "open311"]
 Severity = Literal["I", "II", "III", "IV"]
 Role = Literal["lead", "assist", "whistle"]
+Tier = Literal["settlement", "small", "lead"]
+"""Who answers (分级响应): residents settle it themselves, the grid does, or whoever the matrix names."""
+Moment = Literal["before", "after"]
 FindingKind = Literal["missed", "doubled", "fired-though-met", "late", "early", "stray", "wrong-limit"]
 Request = Literal["consultation", "help", "complaint", "tip-off", "suggestion"]
 """What somebody asks for (诉求类型): 咨询, 求助, 投诉, 举报, 建议."""
@@ -36,6 +39,8 @@ class Attachment(Part):
     url: str = Field(max_length=2000)
     media_type: str = Field(max_length=100)
     sha256: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
+    moment: Moment | None = None
+    """Of a photo: what it was like before the work, or after it."""
 
 
 class Place(Part):
@@ -91,6 +96,13 @@ class Handler(Part):
     id: str
 
 
+class Mark(Part):
+    """What an answer to a whistle was worth, 1 (of no use) to 5 (settled it)."""
+
+    handler: Handler
+    score: int = Field(ge=1, le=5)
+
+
 class Span(Part):
     """A length of time in one of the profile's units (minutes, urgent_hours, work_days, ...)."""
 
@@ -101,6 +113,14 @@ class Span(Part):
     def of(cls, limit: Limited) -> Span:
         """Give a limit of the profile as messages carry it."""
         return cls(amount=limit.amount, unit=limit.unit)
+
+
+class Step(Part):
+    """Somebody who may settle a matter before its lead is asked, and for how long; None: as long as the lead had."""
+
+    tier: Tier
+    handler: Handler
+    limit: Span | None = None
 
 
 class ClockStart(Part):

@@ -15,20 +15,26 @@ from shared.profile.model import (
     Department,
     Level,
     LimitRow,
+    Proof,
     Request,
     Road,
+    Schedule,
     Severity,
+    Situation,
+    Size,
     Staff,
     Unit,
     Words,
 )
 from shared.profile.place import Location
 from shared.profile.policy import Ladder, Matter, Policy, PolicyFile
-from shared.profile.profile import Limits, Profile
+from shared.profile.profile import CARE, Ask, Limits, Profile, Response
 from shared.profile.routing import Diversion, Handler, Route
 
 __all__ = [
+    "CARE",
     "SEVERITIES",
+    "Ask",
     "Category",
     "Condition",
     "Department",
@@ -46,10 +52,15 @@ __all__ = [
     "Profile",
     "ProfileError",
     "ProfileInvalid",
+    "Proof",
     "Request",
+    "Response",
     "Road",
     "Route",
+    "Schedule",
     "Severity",
+    "Situation",
+    "Size",
     "Staff",
     "TimeUnit",
     "Unit",

@@ -18,10 +18,25 @@ from shared.profile.model import matches
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
-    from shared.profile.model import LadderRow, ProfileFile, Target, Unit
+    from shared.profile.model import (
+        Body,
+        ClockName,
+        Department,
+        LadderRow,
+        ProfileFile,
+        Situation,
+        Staff,
+        Target,
+        Unit,
+        Which,
+    )
 
 Pointer = tuple[str | int, ...]
 _GRID_DIGITS: Final = 15
+NEVER_RESTS: Final[dict[ClockName, str]] = {
+    "settlement": "the next one is asked",
+    "arrive": "the next ones are called",
+}
 LONGEST_QR: Final = 200
 """Characters of a QR code that a report takes."""
 
@@ -44,10 +59,17 @@ def findings(content: ProfileFile) -> list[Finding]:
             _unit_names(content),
             _tree(content),
             _grid_codes(content),
+            _people(content),
+            _care(content),
             _departments(content),
             _roads(content, units),
             _categories(content),
+            _bodies(content, units),
             _routing(content, units),
+            _loop(content, units),
+            _alike(content),
+            _modes(content, units),
+            _schedules(content, units),
             _diversions(content),
             _calendars(content),
             _clocks(content),
@@ -56,6 +78,64 @@ def findings(content: ProfileFile) -> list[Finding]:
             _qr(content),
         )
     )
+
+
+def warnings(content: ProfileFile) -> list[Finding]:
+    """What is unusual and allowed: units with more inhabitants than the norm of their kind."""
+    return [
+        Finding(
+            ("units", at, "population"),
+            f"unit '{unit.id}' has {unit.population} inhabitants, more than the {most} of the norm for "
+            f"'{unit.kind}': split it, or correct its population or norms",
+        )
+        for at, unit in (enumerate(content.units) if content.norms else ())
+        if (most := content.norms.get(unit.kind or "")) is not None and (unit.population or 0) > most
+    ]
+
+
+def _people(content: ProfileFile) -> Iterator[Finding]:
+    kinds = {unit.kind for unit in content.units if unit.kind}
+    for kind in content.norms:
+        yield from _unknown("kind of unit", kind, kinds, ("norms", kind))
+    everybody = list(_named(content))
+    ids = {staff.id for staff, _ in everybody}
+    for staff, pointer in everybody:
+        if staff.stands_in_for == staff.id:
+            yield Finding((*pointer, "stands_in_for"), f"'{staff.id}' cannot stand in for themselves: name another")
+        elif staff.stands_in_for is not None:
+            yield from _unknown("staff id", staff.stands_in_for, ids, (*pointer, "stands_in_for"))
+
+
+def _care(content: ProfileFile) -> Iterator[Finding]:
+    care = content.care
+    if care is None:
+        return
+    yield from _twice("kind", ((each.id, ("care", "kinds", at, "id")) for at, each in enumerate(care.kinds)))
+    roles = {staff.role for unit in content.units for staff in unit.staff}
+    for nth, role in enumerate(care.team):
+        yield from _unknown("role", role, roles, ("care", "team", nth))
+    if not any(level.place == "community" for level in content.levels):
+        text = "no level is the community of a place, closer than which these reports are not shown"
+        yield Finding(("care",), f"{text}: add `place: community` to a level, or leave out care")
+
+
+def _named(content: ProfileFile) -> Iterator[tuple[Staff, Pointer]]:
+    """Everybody who is named, and where."""
+    sections: dict[str, tuple[Unit | Department | Body, ...]] = {
+        "units": content.units,
+        "departments": content.departments,
+        "bodies": content.bodies,
+    }
+    for name, groups in sections.items():
+        for at, group in enumerate(groups):
+            yield from ((staff, (name, at, "staff", nth)) for nth, staff in enumerate(group.staff))
+    for at, road in enumerate(content.roads):
+        yield from ((staff, ("roads", at, "chiefs", level)) for level, staff in road.chiefs.items())
+    yield from ((sponsor.staff, ("sponsors", at, "staff")) for at, sponsor in enumerate(content.sponsors))
+    for at, mode in enumerate(content.modes):
+        for nth, added in enumerate(mode.staff):
+            here = ("modes", at, "staff", nth, "staff")
+            yield from ((staff, (*here, which)) for which, staff in enumerate(added.staff))
 
 
 def _hint(name: str, known: Collection[str]) -> str:
@@ -105,7 +185,8 @@ def _unit_names(content: ProfileFile) -> Iterator[Finding]:
     units = list(enumerate(content.units))
     ids = [(unit.id, ("units", at, "id")) for at, unit in units]
     codes = [(code, ("units", at, "codes", nth)) for at, unit in units for nth, code in enumerate(unit.codes)]
-    yield from _twice("unit code", [*ids, *codes])
+    former = [(code, ("units", at, "was", nth)) for at, unit in units for nth, code in enumerate(unit.was)]
+    yield from _twice("unit code", [*ids, *codes, *former])
     yield from _twice(
         "QR code",
         ((code, ("units", at, "qr", nth)) for at, unit in units for nth, code in enumerate(unit.qr)),
@@ -249,6 +330,8 @@ def _target(content: ProfileFile, target: Target, units: Collection[str], pointe
         yield from _unknown("level", target.level, levels, (*pointer, "level"))
     if target.unit is not None:
         yield from _unknown("unit", target.unit, units, (*pointer, "unit"))
+    if target.body is not None:
+        yield from _unknown("kind of body", target.body, {body.kind for body in content.bodies}, (*pointer, "body"))
 
 
 def _routing(content: ProfileFile, units: Collection[str]) -> Iterator[Finding]:
@@ -330,6 +413,10 @@ def _ladder_row(row: LadderRow, ids: list[str], pointer: Pointer) -> Iterator[Fi
 def _clocks(content: ProfileFile) -> Iterator[Finding]:
     if content.clocks.pauses.get("total"):
         yield Finding(("clocks", "pauses", "total"), "the clock of the whole never rests: leave this out")
+    for clock, then in NEVER_RESTS.items():
+        if content.clocks.pauses.get(clock):
+            text = f"at this limit {then}, so its clock never rests: leave this out"
+            yield Finding(("clocks", "pauses", clock), text)
     for at, row in enumerate(content.clocks.limits):
         here: Pointer = ("clocks", "limits", at)
         yield from _pattern(content, row.category, (*here, "category"))
@@ -339,11 +426,145 @@ def _clocks(content: ProfileFile) -> Iterator[Finding]:
             yield Finding(here, f"{text}; ask for channels or requests only")
 
 
+def _bodies(content: ProfileFile, units: Collection[str]) -> Iterator[Finding]:
+    departments = {department.id for department in content.departments}
+    yield from _twice("body", ((each.id, ("bodies", at, "id")) for at, each in enumerate(content.bodies)))
+    for at, body in enumerate(content.bodies):
+        if body.id in units:
+            yield Finding(("bodies", at, "id"), f"'{body.id}' is a unit: give the body an id of its own")
+    for at, body in enumerate(content.bodies):
+        yield from _unknown("unit", body.unit, units, ("bodies", at, "unit"))
+    for at, road in enumerate(content.roads):
+        for nth, department in enumerate(road.departments):
+            yield from _unknown("department", department, departments, ("roads", at, "departments", nth))
+
+
+def _modes(content: ProfileFile, units: Collection[str]) -> Iterator[Finding]:
+    names = {mode.id for mode in content.modes}
+    yield from _twice("mode", ((mode.id, ("modes", at, "id")) for at, mode in enumerate(content.modes)))
+    for at, mode in enumerate(content.modes):
+        for nth, unit in enumerate(mode.units):
+            yield from _unknown("unit", unit, units, ("modes", at, "units", nth))
+        for nth, added in enumerate(mode.staff):
+            yield from _unknown("unit", added.unit, units, ("modes", at, "staff", nth, "unit"))
+    for at, row in enumerate(content.clocks.limits):
+        for nth, name in enumerate(row.modes):
+            yield from _unknown("mode", name, names, ("clocks", "limits", at, "modes", nth))
+    for at, step in enumerate(content.ladder.rows):
+        for nth, name in enumerate(step.modes):
+            yield from _unknown("mode", name, names, ("ladder", "rows", at, "modes", nth))
+    for at, sponsor in enumerate(content.sponsors):
+        yield from _unknown("unit", sponsor.unit, units, ("sponsors", at, "unit"))
+    if content.loop.rounds is not None:
+        levels = {level.id for level in content.levels}
+        yield from _unknown("level", content.loop.rounds.desk, levels, ("loop", "rounds", "desk"))
+
+
+def _schedules(content: ProfileFile, units: Collection[str]) -> Iterator[Finding]:
+    levels = {level.id for level in content.levels}
+    codes = {category.code for category in content.categories}
+    ids = [(each.id, ("schedules", at, "id")) for at, each in enumerate(content.schedules)]
+    yield from _twice("schedule", ids)
+    for at, schedule in enumerate(content.schedules):
+        here: Pointer = ("schedules", at)
+        for nth, level in enumerate(schedule.levels):
+            yield from _unknown("level", level, levels, (*here, "levels", nth))
+        for nth, unit in enumerate(schedule.units):
+            yield from _unknown("unit", unit, units, (*here, "units", nth))
+        reported = [(schedule.category, schedule.condition, here)]
+        if schedule.follow_up is not None:
+            reported.append((schedule.follow_up.category, schedule.follow_up.condition, (*here, "follow_up")))
+        for category, condition, there in reported:
+            yield from _unknown("category", category, codes, (*there, "category"))
+            yield from _condition(content, category, condition, (*there, "condition"))
+
+
+def _loop(content: ProfileFile, units: Collection[str]) -> Iterator[Finding]:
+    levels = [level.id for level in content.levels]
+    kinds = {body.kind for body in content.bodies}
+    loop = content.loop
+    for name, rows in (("settlement", loop.settlement), ("small", loop.small), ("big", loop.big)):
+        for at, row in enumerate(rows):
+            for nth, pattern in enumerate(row.categories):
+                yield from _pattern(content, pattern, ("loop", name, at, "categories", nth))
+    for at, settled in enumerate(loop.settlement):
+        yield from _unknown("kind of body", settled.body, kinds, ("loop", "settlement", at, "body"))
+    for at, small in enumerate(loop.small):
+        yield from _upwards(small.levels, levels, ("loop", "small", at, "levels"))
+    for at, big in enumerate(loop.big):
+        for nth, target in enumerate(big.network):
+            yield from _target(content, target, units, ("loop", "big", at, "network", nth))
+    for at, kept in enumerate(loop.kept_up):
+        yield from _unknown("level", kept.not_below, levels, ("loop", "kept_up", at, "not_below"))
+        for nth, pattern in enumerate(kept.categories):
+            yield from _pattern(content, pattern, ("loop", "kept_up", at, "categories", nth))
+    yield from _twice(
+        "situation", ((each.id, ("loop", "situations", at, "id")) for at, each in enumerate(loop.situations))
+    )
+    for at, situation in enumerate(loop.situations):
+        yield from _situation(content, situation, units, ("loop", "situations", at))
+
+
+def _situation(content: ProfileFile, situation: Situation, units: Collection[str], here: Pointer) -> Iterator[Finding]:
+    levels = {level.id for level in content.levels}
+    for nth, level in enumerate(situation.by):
+        yield from _unknown("level", level, levels, (*here, "by", nth))
+    for nth, pattern in enumerate(situation.categories):
+        yield from _pattern(content, pattern, (*here, "categories", nth))
+    for wave, targets in enumerate(situation.waves):
+        if not targets:
+            yield Finding((*here, "waves", wave), "this wave calls nobody: add a target or remove it")
+        for nth, target in enumerate(targets):
+            yield from _target(content, target, units, (*here, "waves", wave, nth))
+
+
+def _alike(content: ProfileFile) -> Iterator[Finding]:
+    levels = {level.id for level in content.levels}
+    for section, rules in (("duplicates", content.duplicates), ("repeats", content.repeats)):
+        if rules is not None:
+            yield from _unknown("level", rules.level, levels, (section, "level"))
+            for nth, pattern in enumerate(rules.categories):
+                yield from _pattern(content, pattern, (section, "categories", nth))
+    found = content.duplicates
+    if found is not None and found.certain is not None and found.certain < found.suspect:
+        text = "what is certain is suspected too: make `certain` at least `suspect`"
+        yield Finding(("duplicates", "certain"), text)
+
+
 def _closing(content: ProfileFile) -> Iterator[Finding]:
     levels = {level.id for level in content.levels}
     yield from _unknown("level", content.returns.duty_level, levels, ("returns", "duty_level"))
     for nth, pattern in enumerate(content.closing.verify_by_person):
         yield from _pattern(content, pattern, ("closing", "verify_by_person", nth))
+    yield from _nobody_above(content)
+    for name, rows in (("evidence", content.closing.evidence), ("sample", content.closing.sample)):
+        for at, row in enumerate(rows):
+            for nth, pattern in enumerate(row.categories):
+                yield from _pattern(content, pattern, ("closing", name, at, "categories", nth))
+            if any(_covers(before, row) for before in rows[:at]):
+                yield Finding(
+                    ("closing", name, at), "this row never holds: a row above fits all that it does; put it above that"
+                )
+
+
+def _nobody_above(content: ProfileFile) -> Iterator[Finding]:
+    """Find that one rework too many is to go a level up, and that the ladder calls nobody for it."""
+    rows = enumerate(content.ladder.rows)
+    quiet = (at for at, row in rows if row.levels == () and row.clocks == ("rework",))
+    at = next((at for at in quiet if not (content.ladder.rows[at].severities or content.ladder.rows[at].modes)), None)
+    if content.closing.then == "level-up" and at is not None:
+        text = "nobody is called for a rework (ladder.rows): remove that row, or write `then: close`"
+        yield Finding(("closing", "then"), text, ("ladder", "rows", at))
+
+
+def _covers(before: Which, row: Which) -> bool:
+    """Whether all that a row is about stands in one before it."""
+    sizes = (getattr(before, "size", None), getattr(row, "size", None))
+    return (
+        sizes[0] in {None, sizes[1]}
+        and (not before.severities or (bool(row.severities) and set(row.severities) <= set(before.severities)))
+        and ("*" in before.categories or set(row.categories) <= set(before.categories))
+    )
 
 
 def _qr(content: ProfileFile) -> Iterator[Finding]:

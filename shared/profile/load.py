@@ -6,8 +6,10 @@ A pass that finds something ends the reading, since the next would only repeat i
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import json
+import re
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import lru_cache
@@ -18,12 +20,14 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from shared.profile import model
-from shared.profile.check import findings
+from shared.profile.check import findings, warnings
 from shared.profile.limit import Limit
 from shared.profile.model import ProfileFile
 from shared.profile.profile import Profile
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pydantic_core import ErrorDetails
 
     from shared.profile.check import Pointer
@@ -79,10 +83,26 @@ def load_profile(path: str | Path) -> Profile:
     return parse_profile(text, file)
 
 
-@lru_cache(maxsize=4)
 def parse_profile(text: str, file: str) -> Profile:
-    """The profile that the text holds; `file` is the name that errors give."""
+    """The profile that the text holds; `file` is the name that errors give, beside which its table of units lies."""
+    named = _TABLE.search(text)
+    if named is None:
+        return _parsed(text, file, "", "")
+    table = Path(file).with_name(named[1])
+    try:
+        return _parsed(text, file, str(table), table.read_text(encoding="utf-8-sig"))
+    except (OSError, UnicodeDecodeError) as error:
+        line = text.count("\n", 0, named.start()) + 1
+        why = getattr(error, "strerror", None) or "it is not UTF-8"
+        message = f"cannot read the table of units {table} ({why}): put it beside the profile, or correct its name"
+        raise _refusal(file, line, message) from error
+
+
+@lru_cache(maxsize=4)
+def _parsed(text: str, file: str, table: str, rows: str) -> Profile:
     marked = _read_yaml(text, file)
+    if table:
+        _add_units(marked, table, rows)
     try:
         content = ProfileFile.model_validate(marked.data)
     except ValidationError as error:
@@ -94,7 +114,9 @@ def parse_profile(text: str, file: str) -> Profile:
         raise ProfileInvalid(
             tuple(marked.error(file, each.pointer, each.message + _elsewhere(marked, each.first)) for each in found)
         )
-    return Profile(content, _version(marked.data))
+    profile = Profile(content, _version(marked.data))
+    profile.warnings = tuple(marked.error(file, each.pointer, each.message) for each in warnings(content))
+    return profile
 
 
 def _refusal(file: str, line: int, message: str) -> ProfileInvalid:
@@ -112,6 +134,9 @@ class _Marked:
     """Plain data, and the line on which each piece of it begins."""
 
     data: Any = None
+    table: str = ""
+    """Where the units stand that are not in the file itself, and from which of all units on."""
+    first: int = 0
     lines: dict[Pointer, int] = field(default_factory=dict)
     faults: list[tuple[Pointer, int, str]] = field(default_factory=list)
 
@@ -122,6 +147,9 @@ class _Marked:
         return self.lines.get(pointer, 1)
 
     def error(self, file: str, pointer: Pointer, message: str) -> ProfileError:
+        nth = pointer[1] if len(pointer) > 1 and pointer[0] == "units" else None
+        if self.table and isinstance(nth, int) and nth >= self.first:
+            file = self.table
         return ProfileError(file, self.line(pointer), _json_pointer(pointer), message)
 
 
@@ -219,6 +247,59 @@ def _number(text: str) -> int | float | str:
 
 def _shape_error(file: str, marked: _Marked, error: ErrorDetails) -> ProfileError:
     return marked.error(file, tuple(error["loc"]), _sentence(error))
+
+
+_TABLE: Final = re.compile(r"^units_table:[ \t]*['\"]?([\w.-]+)['\"]?[ \t]*(?:#.*)?$", re.MULTILINE)
+_COLUMNS: Final = (
+    "id", "zh", "en", "level", "parent", "kind", "population", "staff", "codes", "qr", "words", "area", "was", "since",
+)  # fmt: skip
+_STAFF: Final = re.compile(r"([^:|]+):([^:|]+):([^:|]+)")
+_READ: Final[dict[str, Callable[[str], Any]]] = {
+    "population": _number,
+    "area": lambda cell: [_number(part) for part in cell.split("|")],
+    **dict.fromkeys(("codes", "qr", "words", "was"), lambda cell: cell.split("|")),
+}
+"""How a cell becomes what the file would say; an area is a box, `west|south|east|north`."""
+
+
+def _add_units(marked: _Marked, table: str, rows: str) -> None:
+    """Put the units of a table behind those of the file, each with its line."""
+    if not isinstance(marked.data, dict):
+        return  # the shape says so
+    marked.data.pop("units_table")
+    units = marked.data.setdefault("units", [])
+    if not isinstance(units, list):
+        return
+    marked.table, marked.first = table, len(units)
+    reader = csv.DictReader(rows.splitlines(), strict=True)
+    try:
+        unknown = [name for name in reader.fieldnames or () if name not in _COLUMNS]
+        if unknown:
+            raise _refusal(table, 1, f"unknown column '{unknown[0]}': the columns are {', '.join(_COLUMNS)}")
+        for row in reader:
+            pointer = ("units", len(units))
+            marked.lines[pointer] = reader.line_num
+            units.append(_unit(row, table, reader.line_num))
+    except csv.Error as error:  # of the line after the last that was read
+        raise _refusal(table, reader.line_num + 1, f"not CSV: {error}; correct the quotes of this line") from None
+
+
+def _unit(row: dict[Any, Any], table: str, line: int) -> dict[str, Any]:
+    """Give a row as the file would say it: lists with `|` between, staff as id:name:role."""
+    unit: dict[str, Any] = {}
+    for name, value in row.items():
+        if name is None or value is None:
+            raise _refusal(table, line, "this line has more or fewer fields than the first: correct its commas")
+        if not value:
+            continue
+        if name == "staff":
+            people = [_STAFF.fullmatch(part) for part in value.split("|")]
+            if None in people:
+                raise _refusal(table, line, f"'{value}': write staff as id:name:role, with | between several")
+            unit[name] = [{"id": each[1], "name": each[2], "role": each[3]} for each in people if each]
+        else:
+            unit[name] = _READ.get(name, str)(value)
+    return unit
 
 
 _SENTENCES: Final = {

@@ -6,17 +6,20 @@ These are the shapes of the file, section by section. What one section says abou
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Annotated, Final, Literal, TypeVar, get_args
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from dateutil.rrule import rrulestr
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from shared.calendar import CalendarRules
 from shared.profile.limit import Limit
 from shared.profile.polygon import Area
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from shared.profile.policy import Matter
 
 Severity = Literal["I", "II", "III", "IV"]
@@ -55,6 +58,13 @@ def _known_zone(value: str) -> str:
     except KeyError as error:
         message = f"unknown time zone '{value}': write one such as Asia/Shanghai"
         raise ValueError(message) from error
+    return value
+
+
+def _clock_time(value: object) -> object:
+    """Read `15:00`, which YAML takes for minutes, as the time of day that is meant."""
+    if isinstance(value, int) and 0 <= value < 24 * 60:
+        return time(value // 60, value % 60)
     return value
 
 
@@ -114,6 +124,8 @@ class Staff(Part):
     name: Text
     role: Text
     away: tuple[Absence, ...] = ()
+    stands_in_for: Code | None = None
+    """Somebody's id: while that person is away, this one is told in their place, and is there for their unit."""
 
 
 class Unit(Named):
@@ -128,6 +140,13 @@ class Unit(Named):
     """Other codes of the unit, such as a postal code."""
     qr: tuple[Text, ...] = ()
     area: Area | None = None
+    kind: Short | None = None
+    """What kind of unit it is: general, micro, dedicated, courtyard and so on (总网格 微网格 专属网格 院落)."""
+    population: int | None = Field(default=None, ge=0)
+    was: tuple[Code, ...] = ()
+    """Codes of units that became this one, merged or renamed (网格调整): what still names them means this unit."""
+    since: date | None = None
+    """From which day on it has its present boundaries."""
 
 
 class Department(Named):
@@ -148,6 +167,16 @@ class Road(Named):
     words: tuple[Text, ...] = ()
     grids: tuple[Code, ...] = Field(min_length=1)
     chiefs: dict[Code, Staff] = Field(min_length=1)
+    departments: tuple[Short, ...] = ()
+    """Who is called by road (街长制 3+8)."""
+
+
+class Body(Named):
+    """A body of residents or neighbours at a unit that may be given orders: 议事会, 自管委, 商户联盟, 物业."""
+
+    kind: Short
+    unit: Code
+    staff: tuple[Staff, ...] = Field(min_length=1)
 
 
 class Major(Words):
@@ -185,11 +214,16 @@ class Category(Words):
 
 
 class Target(Part):
-    """Who is meant: a department, the unit of a level at the place, or one unit."""
+    """Who is meant: a department, the unit of a level at the place, one unit, a body there, or a road's departments."""
 
     department: Short | None = None
     level: Code | None = None
+    """With `body`: whose unit is meant where the place has no such body."""
     unit: Code | None = None
+    body: Short | None = None
+    """A kind of body (议事会, 商户联盟, 物业) at the place."""
+    road: bool = False
+    """The departments that belong to the road (街长制 3+8)."""
 
     @model_validator(mode="before")
     @classmethod
@@ -198,8 +232,9 @@ class Target(Part):
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Target:
-        if sum(name is not None for name in (self.department, self.level, self.unit)) != 1:
-            message = "name one handler: a department, `{level: ...}` or `{unit: ...}`"
+        level = None if self.body is not None else self.level
+        if sum(bool(name) for name in (self.department, level, self.unit, self.body, self.road)) != 1:
+            message = "name one handler: a department, `{level: ...}`, `{unit: ...}`, `{body: ...}` or `{road: true}`"
             raise ValueError(message)
         return self
 
@@ -227,9 +262,6 @@ class Routing(Part):
     rows: tuple[RoutingRow, ...] = ()
 
 
-Attribute = bool | int | str
-
-
 class DiversionRule(Part):
     """When a report is not for the loop: any category, word or attribute of these."""
 
@@ -253,7 +285,10 @@ class SeverityRule(Part):
     words: tuple[Text, ...] = ()
 
 
-ClockName = Literal["accept", "dispatch", "sign", "contact", "handle", "verify", "call-back", "total"]
+ClockName = Literal[
+    "accept", "dispatch", "sign", "contact", "handle", "verify", "call-back", "total",
+    "settlement", "assist-sign", "assist-handle", "arrive",
+]  # fmt: skip
 PauseReason = Literal["suspended", "caller"]
 """What may let a clock rest: the order is suspended (挂账), or somebody waits for the caller's answer (待补充)."""
 WarningRule = Annotated[float, Field(gt=0, lt=1)] | Limit
@@ -269,6 +304,8 @@ class LimitRow(Part):
     severities: tuple[Severity, ...] = ()
     channels: tuple[Channel, ...] = ()
     requests: tuple[Request, ...] = ()
+    modes: tuple[Short, ...] = ()
+    """Holds in these operating modes only; a row that names one stands before those that do not."""
     limit: Limit
 
     def fits(self, matter: Matter) -> bool:
@@ -283,7 +320,12 @@ class LimitRow(Part):
 
 
 def _usual_pauses() -> dict[ClockName, tuple[PauseReason, ...]]:
-    return {"accept": ("caller",), "contact": ("suspended",), "handle": ("suspended", "caller")}
+    return {
+        "accept": ("caller",),
+        "contact": ("suspended",),
+        "handle": ("suspended", "caller"),
+        "assist-handle": ("suspended", "caller"),
+    }
 
 
 class Clocks(Part):
@@ -312,7 +354,7 @@ class Clocks(Part):
     """Where neither the category nor the department says otherwise."""
 
 
-LadderClock = ClockName | Literal["severity"]
+LadderClock = ClockName | Literal["severity", "rework"]
 
 
 class LadderRow(Part):
@@ -324,6 +366,8 @@ class LadderRow(Part):
     """Which levels are added, the lowest first; none means that the clock only warns."""
     steps: dict[Code, Limit] = Field(default_factory=dict)
     """How long a level has."""
+    modes: tuple[Short, ...] = ()
+    """Holds in these operating modes only; a row that names one stands before those that do not."""
 
     def fits(self, clock: str, severity: Severity | None) -> bool:
         """Whether the row holds for a breach of this clock."""
@@ -358,6 +402,36 @@ class LadderRules(Part):
 
 
 Verification = Literal["automatic", "person"]
+Size = Literal["small", "big"]
+Proof = Literal["photo-before", "photo-after", "place", "text"]
+"""What proves that something was done: photos before and after, that somebody was there, a few words."""
+
+
+class Which(Part):
+    """Which matters a row of `closing` is about; what is left out fits all."""
+
+    categories: tuple[Pattern, ...] = ("*",)
+    severities: tuple[Severity, ...] = ()
+
+    def about(self, category: str, severity: Severity) -> bool:
+        """Whether the row is about this matter."""
+        return (not self.severities or severity in self.severities) and any(
+            pattern == "*" or matches(pattern, category) for pattern in self.categories
+        )
+
+
+class EvidenceRow(Which):
+    """What must be handed in with the word that it is done; the first row that fits holds."""
+
+    size: Size | None = None
+    """`small`: settled by somebody who is asked before the lead; `big`: answered by the whole area."""
+    need: tuple[Proof, ...]
+
+
+class SampleRow(Which):
+    """Of what the record would verify, a share is looked at by a person (抽查); the first row that fits holds."""
+
+    share: float = Field(gt=0, le=1)
 
 
 class Closing(Part):
@@ -372,6 +446,28 @@ class Closing(Part):
     call_back_within: Limit
     reopen_within: Limit
     max_reworks: int = Field(ge=0, le=20)
+    then: Literal["close", "level-up"] = "close"
+    """What follows when the person is not satisfied after all these reworks: it is closed as unsolved, or each
+    further rework makes the next level up an owner, until there is none."""
+    calls: int = Field(default=3, ge=1, le=20)
+    """Tries of a call-back that reach nobody before the ticket is closed as `informed`."""
+    evidence: tuple[EvidenceRow, ...] = ()
+    sample: tuple[SampleRow, ...] = ()
+    by_others: bool = True
+    """Whether nobody may verify what they have handled themselves, as far as names are given."""
+    rush_share: float = Field(default=0.05, ge=0, lt=1)
+    """Done in the last part of its limit, as a share of it: counted as done in a rush."""
+
+    def needed(self, category: str, severity: Severity, size: Size | None) -> tuple[Proof, ...]:
+        """What must be handed in with the word that a matter is done."""
+        for row in self.evidence:
+            if row.size in {None, size} and row.about(category, severity):
+                return row.need
+        return ()
+
+    def sampled(self, category: str, severity: Severity) -> float:
+        """The share of such matters that a person looks at although the record would do."""
+        return next((row.share for row in self.sample if row.about(category, severity)), 0.0)
 
     def verification(self, category: Category | str, severity: Severity) -> Verification:
         """Whether a person or the record of the work itself verifies what was done."""
@@ -387,6 +483,12 @@ class Returns(Part):
     to_triage: int = Field(default=1, ge=0, le=20)
     """How often it is triaged again before a duty officer decides."""
     duty_level: Code
+    within: Limit | None = None
+    """How long after it was issued an order may be returned; left out: as long as it is open."""
+    after_progress: bool = False
+    """Whether an order may still be returned when progress was reported on it."""
+    first_receiver: bool = False
+    """Whether who has signed leads on after a reassignment until the other has signed too (首接负责)."""
 
 
 def _limit(written: str) -> Limit:
@@ -421,6 +523,220 @@ class Questions(Part):
 
     most: int = Field(default=2, ge=0, le=20)
     longest: Limit = _limit("3 work_days")
+
+
+Attribute = bool | int | str
+
+
+class Fits(Part):
+    """Which matters a row is about; what is left out fits all."""
+
+    categories: tuple[Pattern, ...] = ("*",)
+    severities: tuple[Severity, ...] = ()
+    attributes: dict[str, Attribute] = Field(default_factory=dict)
+
+    def fits(self, category: str, severity: Severity, attributes: Mapping[str, object]) -> bool:
+        """Whether the row is about this matter."""
+        return (
+            any(pattern == "*" or matches(pattern, category) for pattern in self.categories)
+            and (not self.severities or severity in self.severities)
+            and all(
+                name in attributes and str(attributes[name]).casefold() == str(value).casefold()
+                for name, value in self.attributes.items()
+            )
+        )
+
+
+class SettlementRow(Fits):
+    """Matters that residents may settle themselves before anybody else is asked (自治化解), and for how long."""
+
+    body: Short
+    limit: Limit
+
+
+class SmallRow(Fits):
+    """Small matters (小事一格解决): the units of these levels are asked one after the other before the lead."""
+
+    levels: tuple[Code, ...] = Field(min_length=1)
+    limit: Limit | None = None
+    """How long each has; left out: as long as the lead would have."""
+
+
+class BigRow(Fits):
+    """Big matters (大事全网联动): who assists besides those of the matrix."""
+
+    network: tuple[Target, ...] = Field(min_length=1)
+
+
+class KeptUp(Part):
+    """Matters that must not be pushed down (社区职责清单): no unit below a level may be given them."""
+
+    categories: tuple[Pattern, ...] = Field(min_length=1)
+    not_below: Code
+    sentence: Words
+
+
+class Situation(Named):
+    """For what one may whistle (吹哨), who may, whom it calls wave by wave, and by when they must have come."""
+
+    by: tuple[Code, ...] = Field(min_length=1)
+    """Levels whose units may whistle."""
+    categories: tuple[Pattern, ...] = ("*",)
+    waves: tuple[tuple[Target, ...], ...] = Field(min_length=1)
+    """Called one after the other, as long as too few have come."""
+    arrive: Limit
+    enough: int | None = Field(default=None, ge=1)
+    """How many must come; left out: all of the first wave."""
+
+
+class ModeStaff(Part):
+    """Who is at a unit besides its own people while a mode holds (专职+辅助)."""
+
+    unit: Code
+    staff: tuple[Staff, ...] = Field(min_length=1)
+
+
+class Mode(Named):
+    """A time in which an area works by other limits, ladders and staff (平时+急时, 专项行动)."""
+
+    id: Short
+    units: tuple[Code, ...] = Field(min_length=1)
+    """Where it holds: there and in everything below."""
+    begin: AwareDatetime = Field(alias="from")
+    end: AwareDatetime | None = Field(default=None, alias="until")
+    """Left out: until another version of the profile ends it."""
+    staff: tuple[ModeStaff, ...] = ()
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Mode:
+        if self.end is not None and self.end <= self.begin:
+            message = "a mode ends before it begins: exchange `from` and `until`"
+            raise ValueError(message)
+        return self
+
+
+class Sponsor(Part):
+    """Somebody who answers for a unit in person (联包帮): escalations of its tickets are copied to them."""
+
+    unit: Code
+    staff: Staff
+
+
+class Rounds(Part):
+    """Central dispatch in rounds (集中派单): tickets gather, the desk decides, and what it leaves goes as proposed."""
+
+    desk: Code
+    """The level whose unit at the place decides."""
+    at: tuple[Annotated[time, BeforeValidator(_clock_time)], ...] = Field(min_length=1)
+    """When a round closes, by the clocks of the city, on each day on which its calendar works."""
+    severities: tuple[Severity, ...] = ("III", "IV")
+    """What may wait for a round; the rest is dispatched at once."""
+
+
+class FollowUp(Part):
+    """A look back some days after."""
+
+    category: Code
+    condition: Code | None = None
+    after_days: int = Field(ge=1, le=365)
+    text: Text
+
+
+class Schedule(Named):
+    """What is done by the calendar (移动办公 社区办公日 敲门): gridcall reports it as a ticket each time."""
+
+    id: Short
+    category: Code
+    condition: Code | None = None
+    levels: tuple[Code, ...] = ()
+    """Every unit of these levels has one."""
+    units: tuple[Code, ...] = ()
+    """And these units."""
+    rule: Text
+    """When, as RFC 5545 writes it: `FREQ=WEEKLY;INTERVAL=2;BYDAY=TH`."""
+    since: date
+    """From which day on, and from where every second week is counted."""
+    ahead_days: int = Field(default=0, ge=0, le=60)
+    """How many days before it is reported, so that it is planned and announced (事前拟定计划)."""
+    on_work_days: bool = True
+    """Whether it moves to the next working day where its day is none."""
+    text: Text
+    follow_up: FollowUp | None = None
+    """What is reported some days after (事后跟踪问效)."""
+
+    @model_validator(mode="after")
+    def _somewhere(self) -> Schedule:
+        if not (self.levels or self.units):
+            message = "say where: `levels`, `units` or both"
+            raise ValueError(message)
+        try:
+            rrulestr(self.rule, dtstart=datetime.combine(self.since, time()))
+        except (ValueError, KeyError) as error:
+            message = f"no rule of RFC 5545: {error}; write one such as FREQ=WEEKLY;BYDAY=TH"
+            raise ValueError(message) from error
+        if "UNTIL" in self.rule.upper() and "T" in self.rule.upper().partition("UNTIL=")[2][:20]:
+            message = "UNTIL is a day here: write UNTIL=20271231"
+            raise ValueError(message)
+        return self
+
+
+def usual_withheld() -> Words:
+    """What is shown instead of words that are withheld."""
+    return Words(zh="内容由专人掌握，系统不显示。", en="A named helper knows what it is; it is not shown.")
+
+
+class Care(Part):
+    """People of whom particular care is taken (五包一): what is shown of them, how grave it is, who helps."""
+
+    kinds: tuple[Named, ...] = Field(min_length=1)
+    """What the attribute `care` of a report may say. It stays with intake: no topic, log or view says it."""
+    at_least: Severity
+    """How grave their reports are at least."""
+    team: tuple[Text, ...] = Field(min_length=1)
+    """Roles of those who help: of each the one who is nearest to the place and there."""
+    text: Words = Field(default_factory=usual_withheld)
+    """What is shown instead of their words."""
+
+
+class LoopRules(Part):
+    """How the city's own loop goes: who is asked before the lead, who is linked, and for what one may whistle."""
+
+    words: Words | None = None
+    """The loop in its own words."""
+    settlement: tuple[SettlementRow, ...] = ()
+    small: tuple[SmallRow, ...] = ()
+    big: tuple[BigRow, ...] = ()
+    kept_up: tuple[KeptUp, ...] = ()
+    situations: tuple[Situation, ...] = ()
+    rounds: Rounds | None = None
+
+
+class Duplicates(Part):
+    """When two tickets look like the same matter: by place, time, category and text."""
+
+    within: Limit
+    """How long after one report another may be of the same matter."""
+    level: Code
+    """They are at one unit of this level; where both have coordinates, `radius` decides instead."""
+    radius: int = Field(gt=0, le=10_000)
+    """Metres."""
+    same: Literal["category", "class"] = "category"
+    categories: tuple[Pattern, ...] = ("*",)
+    """Of which two reports may be one matter at all."""
+    suspect: int = Field(ge=1, le=100)
+    """How alike the texts are, 0 to 100, from which on a person is asked."""
+    certain: int | None = Field(default=None, ge=1, le=100)
+    """From which on they are merged without asking; left out: a person always confirms."""
+
+
+class Repeats(Part):
+    """When a matter that comes back at one place is to become a project."""
+
+    times: int = Field(ge=2, le=100)
+    within: Limit
+    level: Code
+    """One place is one unit of this level."""
+    categories: tuple[Pattern, ...] = ("*",)
 
 
 class Revisions(Part):
@@ -480,9 +796,19 @@ class ProfileFile(Part):
     """gbt30428: 15 digits, 6 district + 3 street + 3 community + 3 sequence."""
     outline: Area | None = None
     levels: tuple[Level, ...] = Field(min_length=3, max_length=6)
+    units_table: Code | None = None
+    """A CSV file beside this one with further units, a row each: for cities of thousands of grids."""
     units: tuple[Unit, ...] = Field(min_length=1)
     departments: tuple[Department, ...] = Field(min_length=1)
     roads: tuple[Road, ...] = ()
+    bodies: tuple[Body, ...] = ()
+    sponsors: tuple[Sponsor, ...] = ()
+    norms: dict[Short, Annotated[int, Field(gt=0)]] = Field(default_factory=dict)
+    """Kind of unit -> the most inhabitants that one should have; more is warned about, never refused."""
+    care: Care | None = None
+    """Left out: no report may say that it is of such a person."""
+    modes: tuple[Mode, ...] = ()
+    schedules: tuple[Schedule, ...] = ()
     majors: tuple[Major, ...] = Field(min_length=1)
     categories: tuple[Category, ...] = Field(min_length=1)
     routing: Routing
@@ -495,6 +821,11 @@ class ProfileFile(Part):
     closing: Closing
     returns: Returns
     revisions: Revisions = Field(default_factory=Revisions)
+    loop: LoopRules = Field(default_factory=LoopRules)
+    duplicates: Duplicates | None = None
+    """Left out: nobody looks for any."""
+    repeats: Repeats | None = None
+    """The same."""
     intake: Intake = Field(default_factory=Intake)
     qr: QrIntake = Field(default_factory=QrIntake)
 

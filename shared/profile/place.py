@@ -54,7 +54,7 @@ class Places:
         self._names: dict[str, PlaceName] = {
             level.id: level.place for level in content.levels if level.place is not None
         }
-        self._codes = {code: unit for unit in self._units for code in (unit.id, *unit.codes)}
+        self._codes = {code: unit for unit in self._units for code in (unit.id, *unit.codes, *unit.was)}
         self._qr = {code: unit for unit in self._units for code in unit.qr}
         self._top = max(self._units, key=lambda unit: self._rank[unit.level])
 

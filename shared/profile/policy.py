@@ -40,6 +40,23 @@ class PolicyFile(Part):
             handling={each.code: {one.id: one.limit for one in each.conditions} for each in content.categories},
         )
 
+    def in_mode(self, mode: str) -> PolicyFile:
+        """Give it as it is in an operating mode: rows of the mode first, those of other modes not at all."""
+        limits = [row for row in self.clocks.limits if not row.modes or mode in row.modes]
+        rows = [row for row in self.ladder.rows if not row.modes or mode in row.modes]
+        clocks = {"limits": tuple(sorted(limits, key=lambda row: not row.modes))}
+        ladder = {"rows": tuple(sorted(rows, key=lambda row: not row.modes))}
+        changes = {"clocks": self.clocks.model_copy(update=clocks), "ladder": self.ladder.model_copy(update=ladder)}
+        return self.model_copy(update=changes)
+
+
+ONLY_WARN = frozenset({"settlement", "assist-sign", "assist-handle"})
+"""Clocks whose breach adds no level unless the profile says so: the lead's own clock runs on."""
+
+
+LIKE = {"assist-sign": ("sign",), "assist-handle": ("handle",)}
+"""Clocks that have the limits of others, where no row says otherwise."""
+
 
 class Matter(NamedTuple):
     """What a limit may depend on; what is not known yet is left out and fits only rows that do not ask for it."""
@@ -96,7 +113,7 @@ class Ladder:
         for row in self._rules.rows:
             if row.levels is not None and row.fits(clock, severity):
                 return row.levels
-        return self._climbs.get(clock, self._all)
+        return self._climbs.get(clock, () if clock in ONLY_WARN else self._all)
 
     def _row(self, clock: str, severity: Severity, level: str) -> LadderRow | None:
         return next((row for row in self._rules.rows if level in row.steps and row.fits(clock, severity)), None)
@@ -122,17 +139,18 @@ class Policy:
         The first row of `clocks.limits` that fits holds; else what the clock's own setting says, and for handling
         the filing condition. A LookupError says when the condition is not known.
         """
-        for row in self.content.clocks.limits:
-            if row.clock == clock and row.fits(matter):
-                return row.limit
+        for name in (clock, *LIKE.get(clock, ())):
+            for row in self.content.clocks.limits:
+                if row.clock == name and row.fits(matter):
+                    return row.limit
         return self._usual(clock, matter)
 
     def _usual(self, clock: str, matter: Matter) -> Limit | None:
         clocks, closing = self.content.clocks, self.content.closing
         match clock:
-            case "handle":
+            case "handle" | "assist-handle":
                 return self._handling(matter)
-            case "sign":
+            case "sign" | "assist-sign":
                 return clocks.sign[matter.severity or "IV"]
             case "total":
                 return None if clocks.total is None else clocks.total[matter.severity or "IV"]

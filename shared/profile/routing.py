@@ -57,6 +57,10 @@ class Matrix:
         self._chains = chains
         self._routing = content.routing
         self._rank = {level.id: index for index, level in enumerate(content.levels)}
+        self._bodies: dict[tuple[str, str], list[str]] = {}
+        for body in content.bodies:
+            self._bodies.setdefault((body.unit, body.kind), []).append(body.id)
+        self._by_road = {road.id: road.departments for road in content.roads}
         top = next(unit for unit in content.units if unit.parent is None)
         self._top = chains[top.id]
         rows = enumerate(content.routing.rows)
@@ -96,7 +100,7 @@ class Matrix:
 
     def _by_row(self, index: int, row: RoutingRow, chain: tuple[Unit, ...], severity: Severity | None) -> Route:
         lead = self._handler(row.lead, chain)
-        assists = dict.fromkeys(self._handler(target, chain) for target in row.assists)
+        assists = dict.fromkeys(self.handlers(row.assists, chain[0].id, None))
         return Route(
             lead=lead,
             assists=tuple(handler for handler in assists if handler != lead),
@@ -109,7 +113,27 @@ class Matrix:
             return Handler("department", target.department)
         if target.unit is not None:
             return Handler("unit", target.unit)
+        if target.body is not None and (body := self.body(target.body, chain)) is not None:
+            return body
         return self._at_level(target.level or self._routing.fallback, chain)
+
+    def body(self, kind: str, chain: tuple[Unit, ...]) -> Handler | None:
+        """The body of a kind that is nearest to the place; None where there is none."""
+        found = (ids[0] for unit in chain if (ids := self._bodies.get((unit.id, kind))))
+        return next((Handler("unit", each) for each in found), None)
+
+    def handlers(self, targets: tuple[Target, ...], unit_id: str, road: str | None) -> tuple[Handler, ...]:
+        """All who are meant at a place, each once; a body that the place does not have is left out."""
+        chain = self._chains.get(unit_id, self._top)
+        found: dict[Handler, None] = {}
+        for target in targets:
+            if target.road:
+                found |= dict.fromkeys(Handler("department", each) for each in self._by_road.get(road or "", ()))
+            elif target.body is None or target.level is not None:
+                found[self._handler(target, chain)] = None
+            elif (body := self.body(target.body, chain)) is not None:
+                found[body] = None
+        return tuple(found)
 
     def _at_level(self, level: str, chain: tuple[Unit, ...]) -> Handler:
         """The unit of the level at the place, or the next one above that has staff.

@@ -24,10 +24,13 @@ async def test_not_good_enough_twice_then_closed(city: Story) -> None:
     order = await city.ordered("shizheng", ticket)
     limit = (await city.clock_of(ticket, "handle"))["due_at"]
     await city.does("shizheng", "sign", order)
+    assisting = await city.ordered("gongpaishui", ticket, 2)
+    await city.does("gongpaishui", "sign", assisting)
+    await city.does("gongpaishui", "done", assisting, result="已查排水")
     await city.passes(hours=1)
     await city.does("shizheng", "done", order, result="已放置警示牌")
     waiting = await city.ticket(ticket)
-    assert (waiting["state"], waiting["waits_at"]) == ("verifying", "511802001")
+    assert (waiting["state"], waiting["waits_at"]) == ("verifying", "511802001003001")  # a grid worker nearby
     refused = await city.is_refused(ticket, "verify", by=OFFICER, passed=False)
     assert refused == ("no-note", "Say what is not good enough. `note` is empty.")
     assert await city.decides(ticket, "verify", by=OFFICER, passed=False, note="井盖仍未补上") == ["rework-ordered"]
@@ -55,13 +58,13 @@ async def test_not_good_enough_twice_then_closed(city: Story) -> None:
     closed = await city.ticket(ticket)
     assert (closed["state"], closed["outcome"], closed["result"]) == ("closed", "solved", "已加固井盖")
     assert (closed["reworks"], closed["rating"], closed["due"]) == (2, 5, None)
-    assert [(each["id"], each["attempt"]) for each in closed["orders"]] == [(order, 3)]
+    assert [(each["id"], each["attempt"]) for each in closed["orders"]] == [(order, 3), (assisting, 1)]
     assert [clock["state"] for clock in closed["clocks"] if clock["clock"] == "handle"] == ["met", "met", "met"]
     assert await city.timeline(ticket, "rework-ordered", "order-reworked", "verified", "called-back", "closed") == [
         f"{OFFICER} ordered rework number 1: 井盖仍未补上.",
         f"Municipal Works does it again, by {city.shown(limit + timedelta(hours=1))}: 井盖仍未补上.",
         f"{OFFICER} looked at it: what was done stands.",
-        f"{OFFICER} could not reach the person.",
+        f"{OFFICER} could not reach the person, try 1.",
         "The caller answered: not solved: 井盖松动.",
         "The caller ordered rework number 2: 井盖松动.",
         f"Municipal Works does it again, by {city.shown(limit + timedelta(hours=2))}: 井盖松动.",
@@ -70,7 +73,7 @@ async def test_not_good_enough_twice_then_closed(city: Story) -> None:
         "Closed, solved: 已加固井盖.",
     ]
     assert await city.life(ticket) == {
-        "reported": 1, "triaged": 1, "order-issued": 1, "order-signed": 1, "order-done": 3, "order-reworked": 2,
+        "reported": 1, "triaged": 1, "order-issued": 2, "order-signed": 2, "order-done": 4, "order-reworked": 2,
         "verification-asked": 3, "verified": 2, "rework-ordered": 2, "call-back-asked": 2, "called-back": 3,
         "message-received": 1, "command-refused": 2, "closed": 1,
     }  # fmt: skip

@@ -4,21 +4,32 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from services.dispatch.domain import amend, commands, orders, revisions
+from services.dispatch.domain import amend, calls, commands, items, orders, revisions, whistles
 from services.dispatch.domain.revisions import limit
-from services.dispatch.domain.state import DispatchState, Order, after, wake_at
+from services.dispatch.domain.state import DispatchState, Order, after, order_due, wake_at
 from shared.messages import (
+    AddAssist,
+    AddItem,
     AmendTicket,
     AssignTicket,
+    CallTicket,
     CompleteOrder,
     DecideRevision,
+    EndWhistle,
+    ExcuseAssist,
     Fact,
+    RaiseWhistle,
+    ReleaseTicket,
+    RemoveAssist,
     ReportProgress,
     ReturnOrder,
     ReviseOrder,
     ReworkOrdered,
+    SettleItem,
     SignOrder,
+    TicketAttached,
     TicketClosed,
+    TicketDetached,
     TicketReopened,
     TicketTriaged,
 )
@@ -46,12 +57,29 @@ def decide(state: DispatchState, message: Message, now: datetime, profile: Profi
     """
     triaged = message.data if isinstance(message.data, TicketTriaged) else state.triaged
     if triaged is not None:
-        profile = profile.under(triaged.profile_version)
-    facts = revisions.due(state, now, profile)
-    for fact in facts:
-        state = after(state, fact, now)
+        profile = profile.under(triaged.profile_version, triaged.mode)
+    state, facts = due(state, message.ticket, now, profile)
     rule = RULES.get(type(message.data))
     return facts if rule is None else [*facts, *rule(state, message, now, profile)]
+
+
+def due(state: DispatchState, ticket: str, now: datetime, profile: Profile) -> tuple[DispatchState, list[Fact]]:
+    """Give what time has brought by now, one thing after the other, and the state after it."""
+    facts: list[Fact] = []
+    while (at := wake_at(state)) is not None and at <= now:
+        order = next((each for each in state.running if order_due(state, each) == at), None)
+        if at == state.round_closes and state.triaged is not None:
+            brought = orders.ask(state, ticket, state.triaged, 0, now, profile)
+        elif order is None:
+            brought = whistles.widen(state, ticket, now, profile)
+        elif order.state != "suspended" and order.tier == "settlement" and state.triaged is not None:
+            brought = calls.call_next(state, ticket, order, state.triaged, now, profile, "expired")
+        else:
+            brought = revisions.over(order, at, profile)
+        for fact in brought:
+            state = after(state, fact, now)
+        facts += brought
+    return state, facts
 
 
 RULES: Final[dict[type[Any], Callable[[DispatchState, Message, datetime, Profile], list[Fact]]]] = {
@@ -59,6 +87,8 @@ RULES: Final[dict[type[Any], Callable[[DispatchState, Message, datetime, Profile
     ReworkOrdered: orders.rework,
     TicketClosed: orders.end_with_ticket,
     TicketReopened: orders.issue_again,
+    TicketAttached: orders.hold,
+    TicketDetached: orders.let_go,
     SignOrder: commands.sign,
     ReturnOrder: commands.send_back,
     ReportProgress: commands.progress,
@@ -66,6 +96,15 @@ RULES: Final[dict[type[Any], Callable[[DispatchState, Message, datetime, Profile
     ReviseOrder: revisions.revise,
     DecideRevision: revisions.decide,
     AssignTicket: commands.assign,
+    AddItem: items.add_item,
+    SettleItem: items.settle_item,
+    ReleaseTicket: orders.release,
+    CallTicket: calls.call,
+    AddAssist: calls.add_assist,
+    RemoveAssist: calls.remove_assist,
+    ExcuseAssist: calls.excuse_assist,
+    RaiseWhistle: whistles.raise_whistle,
+    EndWhistle: whistles.end_whistle,
     AmendTicket: amend.amend,
 }
 """One place that answers what happens when; clocks and urgings lead to no fact, only to messages."""

@@ -38,7 +38,7 @@ def amend(state: DispatchState, message: Message, _now: datetime, profile: Profi
     place = (
         triaged.place
         if command.unit in {None, triaged.place.unit}
-        else _where(command.unit or "", triaged.place, profile)
+        else _where(_near(command.unit or "", triaged, profile), triaged.place, profile)
     )
     route = profile.route(category, condition, place.unit, severity=severity)
     moved = place.unit != triaged.place.unit
@@ -66,6 +66,11 @@ def amend(state: DispatchState, message: Message, _now: datetime, profile: Profi
     if (amended.category, severity, place) == (triaged.category, triaged.severity, triaged.place):
         raise Refused("nothing-changed", "That is what the ticket says already.", "与工单现有内容相同，无需修改。")
     return [amended]
+
+
+def _near(unit: str, triaged: TicketTriaged, profile: Profile) -> str:
+    """Give the unit as closely as it may be said: of somebody of whom care is taken no closer than the community."""
+    return profile.coarse(unit) if triaged.care and profile.unit(unit) is not None else unit
 
 
 def _what(command: AmendTicket, triaged: TicketTriaged, profile: Profile) -> tuple[Category, Condition]:

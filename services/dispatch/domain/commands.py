@@ -4,16 +4,31 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from services.dispatch.domain.calls import call_next
 from services.dispatch.domain.edges import allowed, named
-from services.dispatch.domain.orders import adjudicate, issue, withdraw
+from services.dispatch.domain.evidence import enough, hands
+from services.dispatch.domain.handlers import existing, not_pushed_down
+from services.dispatch.domain.items import all_settled
+from services.dispatch.domain.orders import adjudicate, lead, taken_over, withdraw, withdraw_lead
 from services.dispatch.domain.revisions import ending
+from services.dispatch.domain.whistles import checked_in
+from shared.deadline import due_at
 from shared.errors import Refused
-from shared.messages import Fact, Handler, OrderDone, OrderProgressed, OrderReturned, OrderSigned
+from shared.messages import (
+    Fact,
+    Handler,
+    OrderDone,
+    OrderIssued,
+    OrderProgressed,
+    OrderReturned,
+    OrderSigned,
+    RoutingSuggested,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from services.dispatch.domain.state import DispatchState
+    from services.dispatch.domain.state import DispatchState, Order
     from shared.decider import Message
     from shared.messages import (
         AssignTicket,
@@ -28,70 +43,135 @@ if TYPE_CHECKING:
 # ---------------------------------------------------------------- on an order
 
 
-def sign(state: DispatchState, message: Message, now: datetime, _profile: Profile) -> list[Fact]:
+def sign(state: DispatchState, message: Message, now: datetime, profile: Profile) -> list[Fact]:
     """Sign for an order, once."""
     command: SignOrder = message.data
     order = allowed(state, command, "sign")[0]
-    return [OrderSigned(order_id=order.id, handler=order.handler, by=command.by, note=command.note, signed_at=now)]
+    signed = OrderSigned(order_id=order.id, handler=order.handler, by=command.by, note=command.note, signed_at=now)
+    return [*taken_over(state, order, now, profile), signed]
 
 
 def send_back(state: DispatchState, message: Message, now: datetime, profile: Profile) -> list[Fact]:
-    """Return an order: to triage as often as the profile says, then to the duty officer, then no more."""
+    """Return an order: to triage as often as the profile says, then to the duty officer, then no more.
+
+    An assist's goes back to the lead; whoever was asked before the lead makes room for the next.
+    """
     command: ReturnOrder = message.data
-    order = allowed(state, command, "return")[0]
-    if not order.returnable:
+    order, triaged = allowed(state, command, "return")
+    if order.takes_over:  # who has led until now leads on
+        _may_return(order, now, profile)
+        return [*ending(order, now, profile), _returned(state, order, command, profile)]
+    if order.role == "assist" or order.tier != "lead":
+        facts = [*ending(order, now, profile), _returned(state, order, command, profile)]
+        if order.role == "assist":
+            return facts
+        return facts + call_next(state, message.ticket, order, triaged, now, profile, "returned", command)
+    _may_return(order, now, profile)
+    if state.successors:
         raise Refused(
-            "not-returnable",
-            "A duty officer has decided that this order is yours: it may not be returned.",
-            "值班长已裁定由贵单位承办，不得再退单。",
+            "being-taken-over",
+            "The order is being given to somebody else: you lead until they have signed, then it is withdrawn.",
+            "该单正在改派：新承办单位签收前由贵单位负责（首接负责），签收后自动撤回，无需退单。",
         )
     returns = state.returns + 1
     to_triage = returns <= profile.returns.to_triage
-    returned = OrderReturned(
+    changes = {"goes_to": "triage" if to_triage else "duty-officer", "returns": returns}
+    returned = _returned(state, order, command, profile).model_copy(update=changes)
+    facts = [*ending(order, now, profile), returned]
+    return facts if to_triage else [*facts, adjudicate(state, returns, profile)]
+
+
+def _returned(state: DispatchState, order: Order, command: ReturnOrder, profile: Profile) -> OrderReturned:
+    return OrderReturned(
         order_id=order.id,
         handler=order.handler,
         reason=command.reason,
         detail=command.detail,
         proposed=_proposed(command, profile),
         by=command.by,
-        goes_to="triage" if to_triage else "duty-officer",
-        returns=returns,
+        goes_to="lead" if order.role == "assist" or order.takes_over else "next",
+        returns=state.returns,
     )
-    facts = [*ending(order, now, profile), returned]
-    return facts if to_triage else [*facts, adjudicate(state, returns, profile)]
+
+
+def _may_return(order: Order, now: datetime, profile: Profile) -> None:
+    _in_window(order, now, profile)
+    if not order.returnable:
+        raise Refused(
+            "not-returnable",
+            "A duty officer has decided that this order is yours: it may not be returned.",
+            "值班长已裁定由贵单位承办，不得再退单。",
+        )
+
+
+def _in_window(order: Order, now: datetime, profile: Profile) -> None:
+    """Refuse to return what somebody has begun to handle, or what they have had for too long."""
+    if order.claimed and not profile.returns.after_progress:
+        raise Refused(
+            "progress-claimed",
+            "You have reported progress on this order: it is yours. Ask the duty officer to assign it elsewhere.",
+            "贵单位已反馈办理进展，不得再退单：如需改派请联系值班长。",
+        )
+    within = profile.returns.within
+    if within is None:
+        return
+    latest = due_at(order.issued_at, within, profile.calendar(order.run.calendar))
+    if now > latest:
+        until = profile.local(latest)
+        raise Refused(
+            "window-passed",
+            f"It could be returned until {until}: ask the duty officer to assign it elsewhere.",
+            f"退单时限已于{until}截止：如需改派请联系值班长。",
+        )
 
 
 def progress(state: DispatchState, message: Message, now: datetime, _profile: Profile) -> list[Fact]:
     """Record how it stands, or that somebody is on the spot."""
     command: ReportProgress = message.data
     order = allowed(state, command, "progress")[0]
-    return [
-        OrderProgressed(
-            order_id=order.id,
-            progress=command.progress,
-            by=command.by,
-            note=command.note,
-            attachments=command.attachments,
-            at=command.at or now,
-            lon=command.lon,
-            lat=command.lat,
-        )
-    ]
+    if command.whistle_score is not None and order.role != "whistle":
+        raise Refused("no-whistle", "Only who was whistled for marks a whistle.", "只有被吹哨单位可以评价吹哨。")
+    progressed = OrderProgressed(
+        order_id=order.id,
+        progress=command.progress,
+        by=command.by,
+        note=command.note,
+        attachments=command.attachments,
+        at=command.at or now,
+        lon=command.lon,
+        lat=command.lat,
+        whistle_score=command.whistle_score,
+    )
+    return [progressed, *checked_in(state, order, progressed, now)]
 
 
 def complete(state: DispatchState, message: Message, now: datetime, profile: Profile) -> list[Fact]:
-    """Record that the handler says it is done, with all that closing needs."""
+    """Record that the handler says it is done, with all that closing needs; the lead finishes after its assists."""
     command: CompleteOrder = message.data
     order, triaged = allowed(state, command, "done")
+    with_it: list[Fact] = []
+    if order.role == "lead":
+        _nobody_left(state)
+        all_settled(state)
+        enough(state, order, triaged, command, profile)
+        for each in (*state.assists, *state.successors):
+            with_it += withdraw(each, "lead-done", now, profile)
+        with_it += routed_better(state, order, profile)
     return [
         *ending(order, now, profile),
+        *with_it,
         OrderDone(
             order_id=order.id,
+            role=order.role,
+            tier=order.tier,
             handler=order.handler,
             result=command.result,
             detail=command.detail,
             evidence=command.evidence,
+            lon=command.lon,
+            lat=command.lat,
             by=command.by,
+            hands=hands(state, order, command.by),
             done_at=now,
             category=triaged.category,
             severity=triaged.severity,
@@ -100,6 +180,43 @@ def complete(state: DispatchState, message: Message, now: datetime, profile: Pro
             callback=triaged.callback,
             profile_version=triaged.profile_version,
         ),
+    ]
+
+
+def _nobody_left(state: DispatchState) -> None:
+    """Refuse to finish while an assist has not, or while a whistle is not over."""
+    waited = [order for order in state.assists if not order.excused]
+    if waited:
+        who = ", ".join(f"{order.handler.id} ({order.id})" for order in waited)
+        raise Refused(
+            "assists-open",
+            f"Assists have not finished: {who}. Wait for them, remove them, or have the level above excuse them.",
+            f"协办单位尚未办结：{who}。请等待办结、撤销协办，或由上级确认其超期。",
+        )
+    if state.whistle is not None:
+        raise Refused(
+            "whistle-open",
+            "A whistle is not over: end it with its joint result first (end-whistle).",
+            "吹哨尚未结束：请先填写会商结果并结束吹哨（end-whistle）。",
+        )
+
+
+def routed_better(state: DispatchState, order: Order, profile: Profile) -> list[Fact]:
+    """Say, once, that somebody else than the matrix chose has done what was returned: a row that a human may accept."""
+    wrong = state.misrouted
+    if wrong is None or order.tier != "lead" or order.handler == wrong.chosen:
+        return []
+    place = profile.unit(wrong.place)
+    return [
+        RoutingSuggested(
+            order_id=order.id,
+            category=wrong.category,
+            level="" if place is None else place.level,
+            place=wrong.place,
+            rule=wrong.rule,
+            chosen=wrong.chosen,
+            handler=order.handler,
+        )
     ]
 
 
@@ -128,13 +245,35 @@ def assign(state: DispatchState, message: Message, now: datetime, profile: Profi
     triaged = _assignable(state)
     if not command.reason.strip():
         raise Refused("no-reason", "Say why: `reason` is empty.", "请写明改派原因（reason）。")
-    _existing(command.to, profile)
-    issued = issue(state, message.ticket, triaged, command.to, now, profile, command.by)
-    if state.open is None:
-        return [issued]
-    if state.open.handler == command.to:
+    existing(command.to, profile)
+    not_pushed_down(command.to, triaged, profile)
+    issued = lead(state, message.ticket, triaged, command.to, now, profile, command.by)
+    if command.forced:
+        issued = [
+            fact.model_copy(update={"returnable": False})
+            if isinstance(fact, OrderIssued) and fact.role == "lead"
+            else fact
+            for fact in issued
+        ]
+    before = state.open
+    theirs = {each.handler for each in (before, *state.successors) if each is not None and each.tier == "lead"}
+    if command.to in theirs:
         raise Refused("already-theirs", "They have the order already: nothing to assign.", "该单位正在承办，无需改派。")
-    return [*withdraw(state.open, "reassigned", now, profile), issued]
+    if before is None or not _leads_on(before, profile):
+        return [*withdraw_lead(state, now, profile), *issued]
+    changes = {"takes_over": before.id, "lead": before.handler}
+    return [
+        *(fact for each in state.successors for fact in withdraw(each, "reassigned", now, profile)),
+        *(
+            fact.model_copy(update=changes) if isinstance(fact, OrderIssued) and fact.role == "lead" else fact
+            for fact in issued
+        ),
+    ]
+
+
+def _leads_on(order: Order, profile: Profile) -> bool:
+    """Tell whether who has an order leads on until another has signed (首接负责)."""
+    return profile.returns.first_receiver and order.tier == "lead" and order.state != "issued"
 
 
 def _assignable(state: DispatchState) -> TicketTriaged:
@@ -145,6 +284,12 @@ def _assignable(state: DispatchState) -> TicketTriaged:
         )
     if state.closed:
         raise Refused("closed", "The ticket is closed: reopen it first.", "工单已结案：请先重办。")
+    if state.held:
+        raise Refused(
+            "attached",
+            "It is a part of another ticket, which is handled for it: detach it first.",
+            "工单已挂接至其他工单一并办理：请先解除挂接。",
+        )
     if state.lies_with == "triage":
         raise Refused(
             "in-triage",
@@ -158,19 +303,3 @@ def _assignable(state: DispatchState) -> TicketTriaged:
             "工单已办结，等待核实：请先核实或返工。",
         )
     return state.triaged
-
-
-def _existing(to: Handler, profile: Profile) -> None:
-    if to.kind == "department":
-        if profile.department(to.id) is None:
-            raise Refused("unknown-handler", f"The profile has no department {to.id!r}.", f"没有部门“{to.id}”。")
-        return
-    unit = profile.unit(to.id)
-    if unit is None:
-        raise Refused("unknown-handler", f"The profile has no unit {to.id!r}.", f"没有区域单元“{to.id}”。")
-    if not unit.staff:
-        raise Refused(
-            "no-staff",
-            f"{unit.en} has no staff: choose a unit above it, or a department.",
-            f"{unit.zh}没有人员：请选择上级单元或部门。",
-        )

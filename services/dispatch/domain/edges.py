@@ -5,23 +5,41 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Literal
 
 from shared.errors import DeadLetter, Refused
-from shared.messages import Handler
 
 if TYPE_CHECKING:
     from services.dispatch.domain.state import DispatchState, Order, OrderState
     from shared.messages import (
+        AddAssist,
         AmendTicket,
         AssignTicket,
+        CallTicket,
         CompleteOrder,
         DecideRevision,
+        EndWhistle,
+        ExcuseAssist,
+        RaiseWhistle,
+        RemoveAssist,
         ReportProgress,
         ReturnOrder,
         ReviseOrder,
+        SettleItem,
         SignOrder,
         TicketTriaged,
     )
 
     OrderCommand = SignOrder | ReturnOrder | ReportProgress | CompleteOrder | ReviseOrder
+    TicketCommand = (
+        AssignTicket
+        | DecideRevision
+        | AmendTicket
+        | CallTicket
+        | AddAssist
+        | RemoveAssist
+        | ExcuseAssist
+        | RaiseWhistle
+        | EndWhistle
+        | SettleItem
+    )
 
 Act = Literal["sign", "return", "progress", "done", "suspend", "resume", "extend"]
 Reason = tuple[str, str, str]
@@ -76,6 +94,44 @@ EDGES: Final[dict[OrderState, dict[Act, Reason | None]]] = {
 }
 """What may be done with an order that is open, None, or why not."""
 
+COME: Final[Reason] = (
+    "come-first",
+    "You were whistled for (吹哨): check in on the spot first (报到), and settle there whose it is.",
+    "本单为吹哨派单：请先到现场报到，再现场会商。",
+)
+WHISTLED: Final[Reason] = (
+    "whistled",
+    "The order of a whistle (吹哨) ends with the whistle: it has no limit of its own that could be moved.",
+    "吹哨派单随吹哨结束，没有可调整的办理时限。",
+)
+STAYS: Final[dict[Act, Reason | None]] = {
+    "done": None,
+    "return": (
+        "whistled",
+        "You have checked in (报到): say that it is done, or wait for the end of the whistle, which ends your order.",
+        "贵单位已报到：请办结本单，或等待吹哨结束后自动结束。",
+    ),
+}
+"""What whoever was whistled for may do once they have come."""
+SETTLING: Final[Reason] = (
+    "settling",
+    "This is for self-settlement (自治化解) and goes to the lead at its limit: return it, or call whoever is next.",
+    "自治化解单到期即转主办单位：可退回或呼叫。",
+)
+BY_ROLE: Final[dict[tuple[str, Act], Reason | None]] = {
+    ("whistle", "suspend"): WHISTLED,
+    ("whistle", "resume"): WHISTLED,
+    ("whistle", "extend"): WHISTLED,
+    ("whistle", "progress"): None,
+    ("settlement", "sign"): None,
+    ("settlement", "progress"): None,
+    ("settlement", "done"): None,
+    ("settlement", "suspend"): SETTLING,
+    ("settlement", "resume"): SETTLING,
+    ("settlement", "extend"): SETTLING,
+}
+"""What differs for an order that is open and no ordinary one, by its role or tier: nobody signs to settle their own."""
+
 OVER: Final[dict[OrderState, tuple[str, str]]] = {
     "done": ("已办结，等待核实", "done already, and waits for its verification"),
     "returned": ("已退单", "returned"),
@@ -93,20 +149,27 @@ def allowed(state: DispatchState, command: OrderCommand, act: Act) -> tuple[Orde
     order = state.order(command.order_id)
     if order is None:
         raise Refused("no-such-order", "There is no order with this id: check order_id.", "没有该编号的派单，请核对。")
-    if command.department is not None and order.handler != Handler(kind="department", id=command.department):
+    if command.department is not None and (order.handler.kind, order.handler.id) != ("department", command.department):
         raise Refused(*NOT_YOURS)
     if command.department is None:
         named(command)
     if order.state not in EDGES:
         zh, en = OVER[order.state]
         raise Refused("order-over", f"The order is {en}.", f"派单{zh}。")
-    why_not = EDGES[order.state][act]
+    special = (order.role if order.role == "whistle" else order.tier, act)
+    why_not = BY_ROLE[special] if special in BY_ROLE and not _twice(order, act) else EDGES[order.state][act]
+    if order.role == "whistle" and act in {"done", "return"}:
+        why_not = COME if order.came_at is None else STAYS[act]
     if why_not is not None:
         raise Refused(*why_not)
     return order, state.triaged
 
 
-def named(command: OrderCommand | AssignTicket | DecideRevision | AmendTicket) -> None:
+def _twice(order: Order, act: Act) -> bool:
+    return act == "sign" and order.state == "signed"
+
+
+def named(command: OrderCommand | TicketCommand) -> None:
     """Refuse a command of nobody."""
     if not command.by.strip():
         raise Refused("no-name", "Say who you are: `by` is empty.", "请写明操作人姓名（by）。")

@@ -6,9 +6,12 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Literal
 
 from services.dispatch.domain.revisions import ending
+from services.dispatch.domain.state import OPEN, after
 from shared.deadline import due_at
+from shared.errors import Refused
 from shared.ids import order_id
-from shared.messages import AdjudicationAsked, Fact, OrderIssued, OrderReworked, OrderWithdrawn
+from shared.messages import AdjudicationAsked, Fact, OrderIssued, OrderReworked, OrderWithdrawn, RoundJoined, Span
+from shared.profile import Matter
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -16,47 +19,178 @@ if TYPE_CHECKING:
     from services.dispatch.domain.state import DispatchState, Order
     from shared.calendar import Calendar
     from shared.decider import Message
-    from shared.messages import Handler, TicketTriaged
+    from shared.messages import Handler, Step, TicketTriaged
     from shared.profile import Profile, Unit
 
-Withdrawal = Literal["reassigned", "withdrawn-by-caller", "diverted"]
-GIVEN_UP: Final[dict[str, Withdrawal]] = {"withdrawn": "withdrawn-by-caller", "diverted": "diverted"}
+Withdrawal = Literal[
+    "reassigned", "withdrawn-by-caller", "diverted", "expired", "lead-done", "removed", "whistle-over", "rejected",
+    "merged", "attached",
+]  # fmt: skip
+GIVEN_UP: Final[dict[str, Withdrawal]] = {
+    "withdrawn": "withdrawn-by-caller",
+    "diverted": "diverted",
+    "rejected": "rejected",
+    "merged": "merged",
+}
 """Outcomes with which a ticket is closed and its open order withdrawn -> why."""
 
 
 def issue_to_lead(state: DispatchState, message: Message, now: datetime, profile: Profile) -> list[Fact]:
-    """Give a triaged ticket to its lead; an order that is still open is withdrawn first."""
+    """Give a triaged ticket to who is asked first; a lead's order that is still open is withdrawn before."""
     triaged: TicketTriaged = message.data
-    if state.closed:
+    if state.closed or state.held:
         return []
-    issued = issue(state, message.ticket, triaged, triaged.lead, now, profile)
-    return [issued] if state.open is None else [*withdraw(state.open, "reassigned", now, profile), issued]
+    withdrawn = withdraw_lead(state, now, profile)
+    for order in state.assists:  # who assists is decided anew when the lead gets it
+        if triaged.before or order.handler not in triaged.assists:
+            withdrawn += withdraw(order, "removed", now, profile)
+    found = profile.round_of(triaged.place.unit, triaged.severity, now) if triaged.by == "gridcall" else None
+    if found is None:
+        for fact in withdrawn:
+            state = after(state, fact, now)
+        return [*withdrawn, *ask(state, message.ticket, triaged, 0, now, profile)]
+    desk, closes = found
+    proposed = triaged.before[0].handler if triaged.before else triaged.lead
+    named = f"{desk.id}/{closes:%Y-%m-%dT%H:%MZ}"
+    return [*withdrawn, RoundJoined(round=named, unit=desk.id, proposed=proposed, closes_at=closes)]
+
+
+def release(state: DispatchState, message: Message, now: datetime, profile: Profile) -> list[Fact]:
+    """Dispatch a ticket that waits for a round, as the matrix proposes."""
+    if not message.data.by.strip():
+        raise Refused("no-name", "Say who you are: `by` is empty.", "请写明操作人姓名（by）。")
+    if state.round_closes is None or state.triaged is None:
+        raise Refused("not-in-a-round", "The ticket does not wait for a round.", "工单不在集中派单批次中。")
+    return ask(state, message.ticket, state.triaged, 0, now, profile)
+
+
+def ask(
+    state: DispatchState, ticket: str, triaged: TicketTriaged, step: int, now: datetime, profile: Profile
+) -> list[Fact]:
+    """Give the order of whoever is asked next: one of those before the lead, or the lead with its assists."""
+    if step < len(triaged.before):
+        asked = triaged.before[step]
+        return [
+            *freed(state, asked.handler, now, profile),
+            issue(state, ticket, triaged, asked.handler, now, profile, step=asked),
+        ]
+    return lead(state, ticket, triaged, triaged.lead, now, profile)
+
+
+def lead(
+    state: DispatchState,
+    ticket: str,
+    triaged: TicketTriaged,
+    handler: Handler,
+    now: datetime,
+    profile: Profile,
+    by: str = "gridcall",
+) -> list[Fact]:
+    """Give the lead's order, and one each to those assists of the matrix that have none yet."""
+    facts: list[Fact] = [issue(state, ticket, triaged, handler, now, profile, by)]
+    if not triaged.assists and len(state.orders) <= 1:
+        return facts
+    before = freed(state, handler, now, profile)
+    if by != "gridcall" and any(order.role == "lead" and order.tier == "lead" for order in state.orders):
+        return [*before, *facts]  # who assists was decided when the first lead got it
+    have = {order.handler for order in state.orders if order.role == "assist" and order.state in OPEN | {"done"}}
+    for each in triaged.assists:
+        if each not in have | {handler}:
+            nth = len(facts) + 1
+            facts.append(assist(state, ticket, triaged, each, handler, now, profile, nth=nth))
+    return [*before, *facts]
+
+
+def freed(state: DispatchState, handler: Handler, now: datetime, profile: Profile) -> list[Fact]:
+    """End the order of an assist that leads from now on."""
+    over = (order for order in state.assists if order.handler == handler)
+    return [fact for order in over for fact in withdraw(order, "reassigned", now, profile)]
+
+
+def assist(
+    state: DispatchState,
+    ticket: str,
+    triaged: TicketTriaged,
+    handler: Handler,
+    leading: Handler,
+    now: datetime,
+    profile: Profile,
+    by: str = "gridcall",
+    nth: int = 1,
+) -> OrderIssued:
+    """Give the order of an assist (协办), with a sign and a handle clock of its own."""
+    limits = assist_limits(triaged, profile)
+    issued = issue(state, ticket, triaged, handler, now, profile, by, nth=nth, limits=limits)
+    changes = {"role": "assist", "lead": leading, "attempt": max(1, state.attempt), "callback": False}
+    return issued.model_copy(update={**changes, "reachable": False, "returnable": True})
+
+
+def assist_limits(triaged: TicketTriaged, profile: Profile) -> tuple[Span, Span]:
+    """Give how long an assist has to sign and to handle: what the profile says of assists, else what the lead has."""
+    of = triaged.category
+    matter = Matter(triaged.severity, of.code, of.condition, triaged.channel, triaged.request)
+    try:
+        sign, handle = profile.policy.limit("assist-sign", matter), profile.policy.limit("assist-handle", matter)
+    except LookupError:  # the catalogue has lost the category since
+        sign = handle = None
+    return (
+        triaged.sign_limit if sign is None else Span.of(sign),
+        triaged.handle_limit if handle is None else Span.of(handle),
+    )
 
 
 def issue_again(state: DispatchState, message: Message, now: datetime, profile: Profile) -> list[Fact]:
-    """Give a reopened ticket to its last handler, unless triage or a duty officer has to say who handles it."""
-    if state.triaged is None or state.open is not None or state.lies_with == "triage":
+    """Give a reopened ticket to its last handler, unless triage or a duty officer has to say who handles it.
+
+    What the residents have settled and is not settled goes to the lead; what nobody had yet to who is asked first.
+    """
+    triaged, last = state.triaged, state.last
+    if triaged is None or state.open is not None or state.lies_with == "triage" or state.held:
         return []
     if state.lies_with == "duty-officer":
         return [adjudicate(state, state.returns, profile)]
-    last = state.last
-    handler = state.triaged.lead if last is None else last.handler
-    return [issue(state, message.ticket, state.triaged, handler, now, profile)]
+    if last is None:
+        return ask(state, message.ticket, triaged, 0, now, profile)
+    if last.tier == "settlement":
+        return lead(state, message.ticket, triaged, triaged.lead, now, profile)
+    return [issue(state, message.ticket, triaged, last.handler, now, profile, step=step_of(triaged, last))]
+
+
+def step_of(triaged: TicketTriaged, order: Order) -> Step | None:
+    """Give what triage says of an order of somebody who was asked before the lead; None for the lead's."""
+    if order.tier == "lead":
+        return None
+    return next((step for step in triaged.before if (step.tier, step.handler) == (order.tier, order.handler)), None)
+
+
+def hold(state: DispatchState, _message: Message, now: datetime, profile: Profile) -> list[Fact]:
+    """Withdraw all orders of a ticket that has become a part of another one, which is handled for it."""
+    return [fact for order in state.running for fact in withdraw(order, "attached", now, profile)]
+
+
+def let_go(state: DispatchState, message: Message, now: datetime, profile: Profile) -> list[Fact]:
+    """Dispatch a ticket that is no part of another one any more, unless it is closed."""
+    free = state.model_copy(update={"held": False})
+    return [] if state.closed else issue_again(free, message, now, profile)
 
 
 def rework(state: DispatchState, message: Message, now: datetime, profile: Profile) -> list[Fact]:
-    """Open an order again that was done and not good enough, with the whole handling limit."""
+    """Open an order again that was done and not good enough, with the whole limit that it had at first."""
     last = state.last
     if state.triaged is None or last is None or last.state != "done" or last.id != message.data.order_id:
         return []
     calendar = working_time(profile, state.triaged, last.handler)
+    step = step_of(state.triaged, last)
+    limit = state.triaged.handle_limit if step is None or step.limit is None else step.limit
     return [
         OrderReworked(
             order_id=last.id,
+            tier=last.tier,
             handler=last.handler,
             reason=message.data.reason,
-            handle_by=due_at(now, state.triaged.handle_limit, calendar),
-            handle_limit=state.triaged.handle_limit,
+            handle_by=due_at(now, limit, calendar),
+            handle_limit=limit,
+            own_limit=step is not None and step.limit is not None,
             calendar=calendar.name,
             warn_share=state.triaged.warn_share,
             attempt=state.attempt + 1,
@@ -65,11 +199,12 @@ def rework(state: DispatchState, message: Message, now: datetime, profile: Profi
 
 
 def end_with_ticket(state: DispatchState, message: Message, now: datetime, profile: Profile) -> list[Fact]:
-    """End an open order with its ticket; it is withdrawn when the caller took the report back or it went elsewhere."""
-    if state.open is None:
-        return []
+    """End open orders with their ticket; withdrawn when the caller took the report back or it went elsewhere."""
     reason = GIVEN_UP.get(message.data.outcome)
-    return ending(state.open, now, profile) if reason is None else withdraw(state.open, reason, now, profile)
+    facts: list[Fact] = []
+    for order in state.running:
+        facts += ending(order, now, profile) if reason is None else withdraw(order, reason, now, profile)
+    return facts
 
 
 def issue(
@@ -80,23 +215,34 @@ def issue(
     now: datetime,
     profile: Profile,
     by: str = "gridcall",
+    nth: int = 1,
+    step: Step | None = None,
+    limits: tuple[Span, Span] | None = None,
 ) -> OrderIssued:
-    """Give the next order of a ticket; a ticket that a duty officer decided on may not be returned again.
+    """Give the nth next order of a ticket; one that a duty officer decided on may not be returned again.
 
-    Nobody may sign later than the matter must be handled.
+    Nobody may sign later than the matter must be handled. `step`: somebody who is asked before the lead.
     """
     calendar = working_time(profile, triaged, handler)
-    handle_by = due_at(now, triaged.handle_limit, calendar)
+    sign_limit, limit = limits or (triaged.sign_limit, triaged.handle_limit)
+    own_limit = step is not None and step.limit is not None
+    if step is not None and step.limit is not None:
+        limit = step.limit
+    if triaged.promised_by is not None and triaged.promised_by > now and step is None:
+        limit, own_limit = Span(amount=(triaged.promised_by - now).total_seconds() / 60, unit="minutes"), True
+    handle_by = due_at(now, limit, calendar)
     return OrderIssued(
-        order_id=order_id(ticket, len(state.orders) + 1),
+        order_id=order_id(ticket, len(state.orders) + nth),
+        tier="lead" if step is None else step.tier,
         handler=handler,
         level=triaged.level,
         unit=triaged.unit,
         issued_at=now,
-        sign_by=min(due_at(now, triaged.sign_limit, calendar), handle_by),
+        sign_by=min(due_at(now, sign_limit, calendar), handle_by),
         handle_by=handle_by,
-        sign_limit=triaged.sign_limit,
-        handle_limit=triaged.handle_limit,
+        sign_limit=sign_limit,
+        handle_limit=limit,
+        own_limit=own_limit,
         calendar=calendar.name,
         warn_share=triaged.warn_share,
         category=triaged.category,
@@ -104,15 +250,16 @@ def issue(
         place=triaged.place,
         description=triaged.description,
         attachments=triaged.attachments,
-        assists=tuple(assist for assist in triaged.assists if assist != handler),
+        assists=tuple(each for each in triaged.assists if each != handler),
         callback=triaged.callback,
         reachable=triaged.reachable,
         channel=triaged.channel,
         request=triaged.request,
-        returnable=triaged.returnable and not state.adjudicated,
+        returnable=step is not None or (triaged.returnable and not state.adjudicated),
         attempt=state.attempt + 1,
         by=by,
         profile_version=triaged.profile_version,
+        mode=triaged.mode,
         reported_at=triaged.reported_at,
     )
 
@@ -129,6 +276,18 @@ def withdraw(order: Order, reason: Withdrawal, now: datetime, profile: Profile) 
         *ending(order, now, profile),
         OrderWithdrawn(order_id=order.id, handler=order.handler, reason=reason),
     ]
+
+
+def withdraw_lead(state: DispatchState, now: datetime, profile: Profile) -> list[Fact]:
+    """Give the facts that nobody has the lead's order any more, nor is to take it over."""
+    open_ = () if state.open is None else (state.open,)
+    return [fact for order in (*open_, *state.successors) for fact in withdraw(order, "reassigned", now, profile)]
+
+
+def taken_over(state: DispatchState, order: Order, now: datetime, profile: Profile) -> list[Fact]:
+    """End the order that is taken over with the signature of another (首接负责)."""
+    before = state.order(order.takes_over) if order.takes_over else None
+    return [] if before is None or before.state not in OPEN else withdraw(before, "reassigned", now, profile)
 
 
 def adjudicate(state: DispatchState, returns: int, profile: Profile) -> AdjudicationAsked:

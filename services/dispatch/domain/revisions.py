@@ -7,10 +7,10 @@ and granted one level up. Going on needs nobody's leave.
 from __future__ import annotations
 
 from datetime import UTC, timedelta
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from services.dispatch.domain.edges import allowed, named
-from services.dispatch.domain.state import OPEN, Rest, wake_at
+from services.dispatch.domain.state import OPEN, Rest
 from shared.calendar import OutOfCalendarError
 from shared.deadline import added, due_at, moved
 from shared.errors import Refused
@@ -40,7 +40,7 @@ def revise(state: DispatchState, message: Message, now: datetime, profile: Profi
     order, triaged = allowed(state, command, command.revision)
     if command.revision == "resume":
         return [resumed(order, "asked", now, profile, command.by)]
-    waiting = state.asking and profile.policy.rests("handle", "caller")
+    waiting = state.asking and profile.policy.rests(order.clock, "caller")
     _in_time(order, None if waiting else now, profile)
     if command.revision == "extend":
         reason, until = _extension(order, command, now, profile)
@@ -98,7 +98,7 @@ def _extension(order: Order, command: ReviseOrder, now: datetime, profile: Profi
     if until <= order.handle_by:
         raise _not_later(stands)
     latest = _latest(order.handle_by, rules.longest, order, profile)
-    new = _counted(order.run.extended(order.handle_by, until), profile)
+    new = _counted(order, order.run.extended(order.handle_by, until), profile)
     if new is None or latest is None or new > latest:
         longest = f"One extension adds at most {rules.longest} to the limit that stands ({stands})"
         raise _too_long(longest, f"一次延期有上限（现期限为{stands}）", latest, profile)
@@ -131,7 +131,7 @@ def _suspension(order: Order, command: ReviseOrder, now: datetime, profile: Prof
     if latest is not None and until > latest:
         raise _too_long(longest, "挂账时间有上限", latest, profile)
     rest = Rest(since=now, until=until, over_at=until, reason=reason, handle_by=order.handle_by)
-    if latest is None or _counted(order.run.resting(rest), profile) is None:
+    if latest is None or _counted(order, order.run.resting(rest), profile) is None:
         raise _too_long(longest, "挂账时间有上限", None, profile)
     return reason, until.astimezone(UTC)
 
@@ -177,10 +177,10 @@ def _too_long(longest: str, zh: str, latest: datetime | None, profile: Profile) 
     return Refused("too-long", f"{longest}: until {at} at the latest.", f"{zh}：最晚至{at}。")
 
 
-def _counted(run: Run, profile: Profile) -> datetime | None:
-    """Give the limit of a run; None where it lies beyond the years of the calendar."""
+def _counted(order: Order, run: Run, profile: Profile) -> datetime | None:
+    """Give the limit of a run of an order; None where it lies beyond the years of the calendar."""
     try:
-        return limit(run, profile)
+        return limit(run, profile, order.clock)
     except OutOfCalendarError:
         return None
 
@@ -192,18 +192,36 @@ def decide(state: DispatchState, message: Message, now: datetime, profile: Profi
     """Grant or refuse what was asked for; nobody decides on what they asked for themselves."""
     command: DecideRevision = message.data
     named(command)
-    order = state.open
-    if order is None or order.asked is None:
-        raise Refused(
-            "nothing-asked",
-            "No request waits for a decision: there was none, it was decided, or it lapsed at the limit.",
-            "没有待审批的申请：未申请、已审批，或到期未批已失效。",
-        )
+    order = _waiting(state, command.order_id)
+    if order.asked is None:
+        raise Refused(*NOTHING_ASKED)
     if order.asked.by.strip() == command.by.strip():
         raise Refused("own-request", "You asked for it: somebody else must decide.", "申请人不得审批自己的申请。")
     if not command.granted:
         return [_decided(order, order.asked, "refused", command)]
     return [_decided(order, order.asked, "granted", command), _granted(order, order.asked, command, now, profile)]
+
+
+NOTHING_ASKED: Final = (
+    "nothing-asked",
+    "No request waits for a decision: there was none, it was decided, or it lapsed at the limit.",
+    "没有待审批的申请：未申请、已审批，或到期未批已失效。",
+)
+
+
+def _waiting(state: DispatchState, order_id: str | None) -> Order:
+    """Give the order whose request is meant; it must be named where several wait."""
+    waiting = [each for each in state.running if each.asked is not None and order_id in {None, each.id}]
+    if not waiting:
+        raise Refused(*NOTHING_ASKED)
+    if len(waiting) > 1:
+        ids = ", ".join(each.id for each in waiting)
+        raise Refused(
+            "which-order",
+            f"The requests of several orders wait: say which one is meant, with `order_id` one of {ids}.",
+            f"有多个派单的申请待审批，请指明派单（order_id）：{ids}。",
+        )
+    return waiting[0]
 
 
 def _decided(
@@ -238,7 +256,7 @@ def _granted(order: Order, asked: Asked, command: DecideRevision, now: datetime,
         handler=order.handler,
         reason=asked.reason,
         old=order.handle_by,
-        handle_by=limit(order.run.extended(order.handle_by, asked.until), profile),
+        handle_by=limit(order.run.extended(order.handle_by, asked.until), profile, order.clock),
         times=order.extensions + 1,
         approved_by=command.by,
     )
@@ -247,11 +265,8 @@ def _granted(order: Order, asked: Asked, command: DecideRevision, now: datetime,
 # ---------------------------------------------------------------- what time does, and the end of the order
 
 
-def due(state: DispatchState, now: datetime, profile: Profile) -> list[Fact]:
-    """Give what is due by now: an order whose rest has ended, as of that instant, or a request that has lapsed."""
-    order, at = state.open, wake_at(state)
-    if order is None or at is None or at > now:
-        return []
+def over(order: Order, at: datetime, profile: Profile) -> list[Fact]:
+    """Give what time does to an order: its rest has ended, as of that instant, or its request has lapsed."""
     if order.state == "suspended":
         return [resumed(order, "ended", at, profile)]
     return _lapsed(order)
@@ -278,21 +293,21 @@ def resumed(
         why=why,
         by=by,
         resumed_at=at,
-        handle_by=limit(order.run.resumed(at), profile),
+        handle_by=limit(order.run.resumed(at), profile, order.clock),
     )
 
 
 # ---------------------------------------------------------------- limits
 
 
-def limit(run: Run, profile: Profile) -> datetime:
+def limit(run: Run, profile: Profile, clock: str = "handle") -> datetime:
     """Give when the handling limit of a run in which no rest lasts has passed; raises OutOfCalendarError."""
     calendar = profile.calendar(run.calendar)
     extra = sum((added(each.old, each.new, run.limit, calendar) for each in run.extensions), timedelta(0))
     none: dict[str, tuple[()]] = {
         name: ()
         for name, reason in (("rests", "suspended"), ("waits", "caller"))
-        if not profile.policy.rests("handle", reason)
+        if not profile.policy.rests(clock, reason)
     }
     at = moved(run.started_at, run.limit, calendar, run.model_copy(update=none).pauses, extra)
     assert at is not None  # noqa: S101 - only a pause without an end makes it so

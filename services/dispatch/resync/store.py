@@ -15,7 +15,7 @@ from shared.mongo import ASCENDING, ReplaceOne, durable, remedies
 from shared.topics import TICKETS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from services.dispatch.domain import Order
@@ -25,7 +25,7 @@ RESYNCS: Final = "resyncs"
 """One document per department: its last snapshot."""
 PAGES: Final = "resync_pages"
 """The orders of a snapshot under way, some in each document: a city's would fill more than the one MongoDB takes."""
-ALONG: Final = (("o", ASCENDING), ("ot", ASCENDING), ("oi", ASCENDING))
+ALONG: Final = (("o", ASCENDING), ("_id", ASCENDING))
 INDEXES: Final = (
     Index(TICKET_DOCUMENTS, ALONG, partial={"o": {"$exists": True}}),
     Index(PAGES, (("resync", ASCENDING),)),
@@ -71,17 +71,20 @@ class Resync:
 
 
 def searchable(state: DispatchState) -> dict[str, Any]:
-    """Give what stands beside a ticket's state: which department expects to hear of its order, which, and since when.
+    """Give what stands beside a ticket's state: which departments expect to hear of which order, and since when.
 
     Nothing stands there while none does: what is over does not fill the index.
     """
-    order = _expected(state)
-    return {} if order is None else {"o": order.handler.id, "oi": order.id, "ot": order.issued_at}
+    found = [order for order in state.orders if _expected(order) and order.handler.kind == "department"]
+    if not found:
+        return {}
+    named = list(dict.fromkeys(order.handler.id for order in found))
+    return {"o": named, "oi": [{"o": order.handler.id, "i": order.id, "t": order.issued_at} for order in found]}
 
 
-def _expected(state: DispatchState) -> Order | None:
-    last = state.last
-    return last if last is not None and last.state in EXPECTED and last.handler.kind == "department" else None
+def _expected(order: Order) -> bool:
+    """Tell whether its department will hear of it again; what an assist has done comes back never."""
+    return order.state in EXPECTED and (order.state != "done" or order.role == "lead")
 
 
 class Resyncs:
@@ -106,16 +109,18 @@ class Resyncs:
     async def write_list(self, resync: Resync, listed: str, size: int) -> tuple[int, int]:
         """Write the ids of the department's open orders down, `size` on a page; gives how many pages and orders.
 
-        They are read along an index in which an order keeps its place as long as it is open: what is open all the
-        while is met once. Raises TryLater.
+        They are read along an index in which a ticket keeps its place as long as the department has an order of it:
+        what is open all the while is met once. Raises TryLater.
         """
         wanted: dict[str, Any] = {"o": resync.department}
-        wanted |= {} if resync.since is None else {"ot": {"$gte": resync.since}}
+        if resync.since is not None:
+            wanted["oi"] = {"$elemMatch": {"o": resync.department, "t": {"$gte": resync.since}}}
         pages = count = 0
         with remedies():
             tickets = durable(self._db, TICKET_DOCUMENTS)
-            cursor = tickets.find(wanted, {"_id": 0, "oi": 1}, batch_size=size).sort(list(ALONG))
-            while orders := [found["oi"] for found in await cursor.to_list(size)]:
+            cursor = tickets.find(wanted, {"_id": 0, "oi": 1}, batch_size=size).sort("_id", ASCENDING)
+            while found := await cursor.to_list(size):
+                orders = [order for ticket in found for order in _of(resync, ticket["oi"])]
                 page = {"_id": f"{listed}/{pages}", "resync": resync.id, "list": listed, "orders": orders}
                 await self._db[PAGES].insert_one(page)
                 pages, count = pages + 1, count + len(orders)
@@ -152,6 +157,15 @@ class Resyncs:
         with remedies():
             held: int = await self._db[PARKED].count_documents({"headers": ["ce_causation", resync.id.encode()]})
         return held
+
+
+def _of(resync: Resync, orders: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Give the ids of a department's own among a ticket's orders, issued since then."""
+    return [
+        order["i"]
+        for order in orders
+        if order["o"] == resync.department and (resync.since is None or order["t"] >= resync.since)
+    ]
 
 
 def begun(resync: Resync) -> ReplaceOne[Any]:

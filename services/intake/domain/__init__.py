@@ -17,6 +17,8 @@ from services.intake.domain.report import likeness as likeness
 from services.intake.domain.report import linked as linked
 from services.intake.domain.report import received as received
 from services.intake.domain.report import reported as reported
+from services.intake.domain.report import withheld as withheld
+from services.intake.domain.report import words_instead as words_instead
 from services.intake.domain.tracking import EVOLVES as EVOLVES
 from services.intake.domain.tracking import OVER as OVER
 from services.intake.domain.tracking import STATES as STATES

@@ -36,7 +36,7 @@ PERSONAL_KEYS = frozenset(
         *("first_name", "last_name", "device_id", "account_id"),
         *("contact_name", "contact_phone", "caller", "caller_name", "caller_phone", "reporter", "reporter_name"),
         *("reporter_phone", "姓名", "电话", "手机", "手机号", "联系人", "联系方式", "联系电话"),
-        *("身份证", "身份证号", "微信"),
+        *("身份证", "身份证号", "微信", "care"),
     }
 )
 """Attributes whose name says that they are about a person."""

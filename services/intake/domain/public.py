@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import AwareDatetime
 
 from shared.messages.parts import Part
+from shared.profile import CARE
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -55,7 +56,7 @@ def published(fact: TicketReported, profile: Profile) -> Public | None:
     The fact is masked already, so that no name and no number is in it.
     """
     category = profile.category_by_alias(fact.category or "")
-    if fact.channel not in profile.intake.public or category is None:
+    if fact.channel not in profile.intake.public or category is None or CARE in fact.attributes:
         return None
     place, condition = fact.place, category.condition(fact.condition)
     return Public(

@@ -6,7 +6,7 @@ import json
 import mimetypes
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
@@ -15,13 +15,15 @@ from services.intake.domain.masking import bare_digits, masked, masked_attribute
 from shared.messages import MessageReceived, Place, TicketReported
 from shared.messages.doors import MAX_TEXT, ReportSubmitted, Strict
 from shared.messages.log import MessageKind
+from shared.profile import CARE
+from shared.profile.model import usual_withheld
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from datetime import datetime
 
     from shared.messages import CallerRef
-    from shared.profile import Profile
+    from shared.profile import Profile, Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,14 @@ class Finding:
     """Why a report is not taken: a word for machines, where in the body, and what to change."""
 
     reason: Literal[
-        "no-content", "text-too-long", "half-coordinates", "outside-district", "bad-time", "no-call-back", "no-digest"
+        "no-content",
+        "text-too-long",
+        "half-coordinates",
+        "outside-district",
+        "bad-time",
+        "no-call-back",
+        "no-digest",
+        "unknown-care",
     ]
     pointer: str
     en: str
@@ -43,7 +52,8 @@ class Finding:
 
 def findings(report: ReportSubmitted, now: datetime, profile: Profile, *, digests: bool = False) -> tuple[Finding, ...]:
     """Give everything that must be changed before the report can be taken; nothing for most."""
-    found = (*_content(report, profile), *_where(report, profile), *_when(report, now, profile), *_who(report))
+    what = (*_of_whom(report, profile), *_content(report, profile), *_where(report, profile))
+    found = (*what, *_when(report, now, profile), *_who(report))
     return (*found, *_undigested(report)) if digests else found
 
 
@@ -56,6 +66,22 @@ def _undigested(report: ReportSubmitted) -> Iterator[Finding]:
                 "Give the SHA-256 of the file, as 64 lower-case hexadecimal digits.",
                 "请提供附件的SHA-256摘要(64位小写十六进制)。",
             )
+
+
+def _of_whom(report: ReportSubmitted, profile: Profile) -> Iterator[Finding]:
+    """Find fault with a kind of person that the city does not have; never says which was given."""
+    if not withheld(report.attributes):
+        return
+    kinds = () if profile.care is None else profile.care.kinds
+    if report.attributes.get(CARE) not in [kind.id for kind in kinds]:  # a value of any type
+        known = ", ".join(kind.id for kind in kinds) or "none, so leave it out"
+        zh = "、".join(f"{kind.zh}({kind.id})" for kind in kinds) or "本市未设置,请勿填写"
+        yield Finding(
+            "unknown-care",
+            f"/attributes/{CARE}",
+            f"This is no kind of person of whom the city takes particular care: {known}.",
+            f"人员类别不在重点关爱名录中:{zh}。",
+        )
 
 
 def _content(report: ReportSubmitted, profile: Profile) -> Iterator[Finding]:
@@ -144,6 +170,8 @@ def reported(
 
     `source_reference` and links to files travel as they are, and so do codes that the profile knows.
     """
+    if withheld(report.attributes):
+        return _of_care(report, ticket, source, now, caller, profile)
     name = report.caller.name
     place = report.place
 
@@ -172,6 +200,42 @@ def reported(
         caller=caller,
         attachments=tuple(attachment.attachment() for attachment in report.attachments),
         attributes=masked_attributes(report.attributes, name) if report.attributes else {},
+    )
+
+
+def withheld(attributes: Mapping[str, Any]) -> bool:
+    """Tell whether a report is of a person of whom particular care is taken: then hardly anything of it travels."""
+    return any(name.strip().casefold() == CARE for name in attributes)
+
+
+def words_instead(profile: Profile) -> Words:
+    """Give what travels instead of words; whatever the profile says by now, theirs do not."""
+    return usual_withheld() if profile.care is None else profile.care.text
+
+
+def _of_care(
+    report: ReportSubmitted, ticket: str, source: str, now: datetime, caller: CallerRef, profile: Profile
+) -> TicketReported:
+    """Give what may be known: which matter, in which community, and that care is taken; not of whom, nor what kind."""
+    said = report.place
+    found = profile.locate(grid=said.grid, qr=said.qr, lon=said.lon, lat=said.lat, address=said.address, road=said.road)
+    text = words_instead(profile)
+    category = profile.category_by_alias(report.category or "")
+    condition = None if category is None else category.condition(report.condition)
+    kept = {name: report.attributes[name] for name in ("visit", "promised_by") if name in report.attributes}
+    return TicketReported(
+        report_id=ticket,
+        channel=report.channel,
+        request=report.request,
+        text=f"{text.zh} {text.en}",
+        category=None if category is None else category.code,
+        condition=None if condition is None else condition.id,
+        reported_at=now,
+        source=source,
+        source_reference=report.source_reference,
+        place=Place() if found is None else Place(grid=profile.coarse(found.unit)),
+        caller=caller.model_copy(update={"masked_phone": None}),
+        attributes={**masked_attributes(kept), CARE: True},
     )
 
 
@@ -205,12 +269,15 @@ class MessageSubmitted(Strict):
         return self
 
 
-def received(message: MessageSubmitted, message_id: str, now: datetime) -> MessageReceived:
-    """Give the fact that goes onto the log."""
+def received(
+    message: MessageSubmitted, message_id: str, now: datetime, instead: Words | None = None
+) -> MessageReceived:
+    """Give the fact that goes onto the log; `instead` of its words something that says nothing."""
+    text = masked(message.text) if instead is None or not message.text else f"{instead.zh} {instead.en}"
     return MessageReceived(
         message_id=message_id,
         message_kind=message.kind,
-        text=masked(message.text),
+        text=text,
         rating=message.rating,
         received_at=now,
     )

@@ -9,13 +9,14 @@ from zoneinfo import ZoneInfo
 from pydantic import AwareDatetime
 
 from services.intake.domain.masking import masked
-from services.intake.domain.public import Public
+from services.intake.domain.public import Public, without_rooms
 from shared.decider import State
 from shared.messages import (
     AdjudicationAsked,
     CallBackAsked,
     CalledBack,
     ClocksRecalculated,
+    FamilyTold,
     Handler,
     InformationRequested,
     InformationWaitEnded,
@@ -30,12 +31,18 @@ from shared.messages import (
     OrderSuspended,
     ReportClosed,
     ReportDiverted,
+    ReportMerged,
     ReportProgressed,
     ReportResolved,
+    TicketAttached,
     TicketClosed,
+    TicketDetached,
     TicketDiverted,
+    TicketMerged,
     TicketReopened,
     TicketReported,
+    TicketSettled,
+    TicketUnmerged,
     TriageNeeded,
     Words,
 )
@@ -64,6 +71,8 @@ Where = Literal[
     "closed",
     "diverted",
     "reopened",
+    "merged",
+    "attached",
 ]
 
 HANDLED: frozenset[Where] = frozenset({"ordered", "handling", "rework"})
@@ -83,6 +92,8 @@ STATES: dict[Where, Words] = {
     "closed": Words(zh="已结案", en="Closed"),
     "diverted": Words(zh="已转办", en="Passed to those whom it concerns"),
     "reopened": Words(zh="已重新办理", en="Opened again"),
+    "merged": Words(zh="与相同诉求一并办理中", en="Handled together with others who asked for the same"),
+    "attached": Words(zh="纳入专项一并办理中", en="Handled as a part of a larger matter"),
 }
 """What a state is called to the person who asked."""
 
@@ -112,6 +123,18 @@ SENTENCES: dict[str, Words] = {
     "diverted": Words(zh="已转至{text}", en="It was passed on: {text}"),
     "closed": Words(zh="已结案({text})。", en="It was closed ({text})."),
     "reopened": Words(zh="已重新办理。", en="It was opened again."),
+    "merged": Words(
+        zh="您的诉求与他人反映的同一问题一并办理,结果将告知您。",
+        en="Others asked for the same: it is handled together, and you will be told what becomes of it.",
+    ),
+    "unmerged": Words(zh="您的诉求将单独办理。", en="Your report is handled by itself again."),
+    "attached": Words(
+        zh="您的诉求已纳入专项一并办理,结果将告知您。",
+        en="It is handled as a part of a larger matter, and you will be told what becomes of it.",
+    ),
+    "main-done": Words(zh="承办单位已办结:{text}", en="Those who handle it say that it is done: {text}"),
+    "main-rework": Words(zh="核实未通过,正在返工。", en="It was not good enough and is done again."),
+    "main-reopened": Words(zh="该问题已重新办理。", en="The matter was opened again."),
     "message": Words(zh="收到您的{text}。", en="We received your {text}."),
 }
 """What a timeline says about an entry."""
@@ -129,6 +152,9 @@ WORDS: dict[str, Words] = {
     "diverted": Words(zh="已转办", en="passed on"),
     "forced": Words(zh="强制结案", en="closed by decision"),
     "unsolved": Words(zh="未解决", en="not solved"),
+    "self-settled": Words(zh="自治化解", en="settled among the residents"),
+    "merged": Words(zh="已并单办理", en="handled together with another report"),
+    "rejected": Words(zh="不予受理", en="not a matter for us"),
 }
 """Kinds of message and outcomes, as they stand in a sentence."""
 
@@ -136,6 +162,8 @@ HOW_TO_ANSWER = Words(
     zh="请在{at}前答复:向{href}发送kind为answer的消息。",
     en="Please answer by {at}: send a message of the kind answer to {href}.",
 )
+RESOLVED: frozenset[str] = frozenset({"solved", "self-settled"})
+"""Outcomes of which the person is told before the ticket is closed (LQ-21)."""
 DATED = frozenset({"extended", "suspended", "resumed"})
 """Entries whose text is an instant."""
 NOTHING_SAID = Words(zh="未填写", en="no details given")
@@ -158,6 +186,13 @@ class Asked(Part):
     until: AwareDatetime
 
 
+class Successor(Part):
+    """Whoever leads from their signature on."""
+
+    order_id: str
+    by_when: AwareDatetime
+
+
 class Tracked(State):
     """What the person who asked may know of a ticket."""
 
@@ -170,6 +205,7 @@ class Tracked(State):
     who: str = ""
     """Who handles it now: "department/<id>", "unit/<id>", or nobody."""
     by_when: AwareDatetime | None = None
+    successor: Successor | None = None
     asked: Asked | None = None
     result: str = ""
     reopen_until: AwareDatetime | None = None
@@ -221,6 +257,8 @@ def _ordered(state: Tracked, message: Message) -> Change:
     order: OrderIssued = message.data
     if order.role != "lead":
         return {}
+    if order.takes_over:  # who has it leads on until then
+        return {"successor": Successor(order_id=order.order_id, by_when=order.handle_by)}
     return {
         "where": "ordered",
         "order_id": order.order_id,
@@ -231,9 +269,13 @@ def _ordered(state: Tracked, message: Message) -> Change:
 
 def _signed(state: Tracked, message: Message) -> Change:
     fact: OrderSigned = message.data
-    if fact.order_id != state.order_id:
+    taken: Change = {}
+    if state.successor is not None and fact.order_id == state.successor.order_id:
+        by_when = state.successor.by_when
+        taken = {"order_id": fact.order_id, "who": _short(fact.handler), "by_when": by_when, "successor": None}
+    elif fact.order_id != state.order_id:
         return {}
-    return {"where": "handling"} | _line(state, fact.signed_at, "signed", fact.handler)
+    return taken | {"where": "handling"} | _line(state, fact.signed_at, "signed", fact.handler)
 
 
 def _extended(state: Tracked, message: Message) -> Change:
@@ -300,6 +342,15 @@ def _done(state: Tracked, message: Message) -> Change:
     return {"where": "done", "result": said(fact)} | _line(state, fact.done_at, "done", fact.handler, said(fact))
 
 
+def _settled(state: Tracked, message: Message) -> Change:
+    fact: TicketSettled = message.data
+    said_there = masked(fact.answer)
+    if fact.outcome not in RESOLVED:
+        return {}
+    done = _line(state, message.envelope.time, "done", Handler(kind="unit", id=fact.unit), said_there)
+    return {"where": "done", "result": said_there} | done
+
+
 def _rework(state: Tracked, message: Message) -> Change:
     fact: OrderReworked = message.data
     if fact.order_id != state.order_id:
@@ -319,6 +370,8 @@ def _called_back(state: Tracked, message: Message) -> Change:
 
 def _closed(state: Tracked, message: Message) -> Change:
     fact: TicketClosed = message.data
+    if fact.outcome == "merged":
+        return {}  # what was merged has been told, and what becomes of it will be
     if fact.outcome == "diverted":
         return {"where": "diverted", "asked": None, "reopen_until": fact.reopen_until}
     over = {"where": "closed", "asked": None, "reopen_until": fact.reopen_until}
@@ -333,6 +386,54 @@ def _reopened(state: Tracked, message: Message) -> Change:
     return {"where": "reopened", "result": "", "by_when": None, "reopen_until": None} | _line(
         state, message.envelope.time, "reopened"
     )
+
+
+def _merged(state: Tracked, message: Message) -> Change:
+    over = {"where": "merged", "who": "", "by_when": None, "asked": None, "result": ""}
+    return over | _line(state, message.envelope.time, "merged")
+
+
+def _unmerged(state: Tracked, message: Message) -> Change:
+    return {"where": "reopened"} | _line(state, message.envelope.time, "unmerged")
+
+
+def _attached(state: Tracked, message: Message) -> Change:
+    return {"where": "attached", "who": "", "by_when": None} | _line(state, message.envelope.time, "attached")
+
+
+def _detached(state: Tracked, message: Message) -> Change:
+    """Tell that it goes on by itself; what ends or begins anew is told as what it is."""
+    if message.data.why not in {"detached", "withdrawn"}:
+        return {}
+    return {"where": "received"} | _line(state, message.envelope.time, "unmerged")
+
+
+def _family_told(state: Tracked, message: Message) -> Change:
+    """Tell what became of the ticket that stands for this one; of a part its own facts tell."""
+    fact: FamilyTold = message.data
+    at = message.envelope.time
+    if fact.relation != "duplicate":
+        if not _done_with_it(fact):
+            return {}
+        result = of_others(fact.result)
+        return {"where": "done", "result": result} | _line(state, at, "main-done", text=result)
+    if fact.news == "resolved":
+        result = of_others(fact.result)
+        return {"where": "done", "result": result} | _line(state, at, "main-done", text=result)
+    if fact.news == "closed":
+        over = {"where": "closed", "result": of_others(fact.result), "reopen_until": fact.reopen_until}
+        return over | _line(state, at, "closed", text=fact.outcome or "")
+    return {"where": "merged", "result": "", "reopen_until": None} | _line(state, at, f"main-{fact.news}")
+
+
+def _done_with_it(fact: FamilyTold) -> bool:
+    """Tell whether a part was done with what it belongs to: its person is told so before it is closed with it."""
+    return fact.relation != "duplicate" and fact.news == "closed" and fact.outcome in RESOLVED
+
+
+def of_others(result: str) -> str:
+    """Give what was done for somebody else too: without anybody's number, and without the rooms they live in."""
+    return without_rooms(masked(result))
 
 
 def _message(state: Tracked, message: Message) -> Change:
@@ -356,11 +457,17 @@ EVOLVES: Mapping[type[Fact], Callable[[Tracked, Message], Change]] = {
     OrderReturned: _returned,
     AdjudicationAsked: _adjudicating,
     OrderDone: _done,
+    TicketSettled: _settled,
     OrderReworked: _rework,
     CallBackAsked: _call_back,
     CalledBack: _called_back,
     TicketClosed: _closed,
     TicketReopened: _reopened,
+    TicketMerged: _merged,
+    TicketUnmerged: _unmerged,
+    TicketAttached: _attached,
+    TicketDetached: _detached,
+    FamilyTold: _family_told,
 }
 """What a fact changes for the person who asked; nothing else of the log is read."""
 
@@ -376,6 +483,10 @@ def said(done: OrderDone) -> str:
     return masked(": ".join(part for part in (done.result, done.detail) if part))
 
 
+MERGED_ALREADY = Words(
+    zh="您的诉求已与他人反映的同一问题一并办理,无需撤回。",
+    en="Others asked for the same and it is handled for all of you, so there is nothing to withdraw.",
+)
 TOO_LATE: dict[str, Words] = {
     "urge": Words(
         zh="该诉求已办理完毕,无需催办;如未解决,请发送“未解决”(not-solved)。",
@@ -391,6 +502,8 @@ TOO_LATE: dict[str, Words] = {
 
 def refusal(kind: str, state: Tracked, now: datetime, profile: Profile) -> tuple[str, str] | None:
     """Give reason and sentence when nothing would follow from a message, as far as the log has been read."""
+    if state.where == "merged" and kind == "withdrawal":
+        return "merged", f"{MERGED_ALREADY.en} {MERGED_ALREADY.zh}"
     if state.where not in OVER:
         return None
     until = state.reopen_until
@@ -418,16 +531,40 @@ def receipts(state: Tracked, message: Message, profile: Profile) -> tuple[Receip
         return (ReportDiverted(report_id=ticket, ticket_id=ticket, to=fact.to, detail=detail),)
     if isinstance(fact, OrderDone) and fact.order_id == state.order_id:
         return (ReportResolved(report_id=ticket, ticket_id=ticket, result=said(fact)),)
-    if isinstance(fact, TicketClosed):
+    if isinstance(fact, TicketSettled) and fact.outcome in RESOLVED:
+        return (ReportResolved(report_id=ticket, ticket_id=ticket, result=state.result),)
+    if isinstance(fact, TicketMerged):
+        return (ReportMerged(report_id=ticket, ticket_id=fact.into),)
+    if isinstance(fact, FamilyTold):
+        return _of_family(ticket, fact, state)
+    if isinstance(fact, TicketClosed) and fact.outcome != "merged":
         return (ReportClosed(report_id=ticket, ticket_id=ticket, outcome=fact.outcome, result=state.result),)
     return ()
+
+
+def _of_family(ticket: str, fact: FamilyTold, state: Tracked) -> tuple[Receipt, ...]:
+    """Give word of what became of the ticket into which this one was merged."""
+    if fact.relation != "duplicate":
+        resolved = ReportResolved(report_id=ticket, ticket_id=ticket, result=state.result)
+        return (resolved,) if _done_with_it(fact) else ()
+    if fact.news == "resolved":
+        return (ReportResolved(report_id=ticket, ticket_id=fact.main, result=state.result),)
+    if fact.news == "closed":
+        return (ReportClosed(report_id=ticket, ticket_id=fact.main, outcome=fact.outcome or "", result=state.result),)
+    words = _words(f"main-{fact.news}")
+    detail = f"{words.zh} {words.en}"
+    return (ReportProgressed(report_id=ticket, ticket_id=fact.main, state=state.where, detail=detail),)
 
 
 def _step(state: Tracked, message: Message, profile: Profile) -> ReportProgressed | None:
     """Give word of a step on the way; None where the fact is none, or is one of another order."""
     fact, ticket = message.data, message.ticket
-    if isinstance(fact, OrderIssued) and fact.role == "lead":
+    if isinstance(fact, OrderIssued) and fact.role == "lead" and not fact.takes_over:
         return _progressed(ticket, "ordered", "ordered", fact.handler, profile)
+    if isinstance(fact, TicketUnmerged | TicketAttached) or (
+        isinstance(fact, TicketDetached) and fact.why in {"detached", "withdrawn"}
+    ):
+        return _told(ticket, state, _words("attached" if isinstance(fact, TicketAttached) else "unmerged"))
     if isinstance(fact, InformationRequested) and state.asked is not None:
         how = _how_to_answer(ticket, state.asked, profile)
         return _told(ticket, state, _words("asked", state.asked.text), how)
@@ -549,7 +686,9 @@ def _question(ticket: str, asked: Asked, profile: Profile) -> Question:
 
 def _sentence(entry: Entry, state: Tracked, profile: Profile) -> Words:
     who = named(entry.who, profile)
-    if entry.what == "diverted":
+    if entry.what == "main-done":
+        text = Words(zh=entry.text, en=entry.text) if entry.text else NOTHING_SAID
+    elif entry.what == "diverted":
         text = state.diverted or NOTHING_SAID
     elif entry.what in {"done", "asked"}:
         text = Words(zh=entry.text, en=entry.text) if entry.text else NOTHING_SAID

@@ -32,6 +32,11 @@ if TYPE_CHECKING:
 
 ROUNDED: Final = timedelta(milliseconds=1)
 """What an instant loses on its way through the log."""
+SIGN: Final = ("sign", "assist-sign")
+HANDLE: Final = ("handle", "assist-handle", "settlement")
+"""An order's clocks by its role and tier."""
+HANDLING_OF: Final = {"sign": "handle", "assist-sign": "assist-handle"}
+"""Signing clock -> the handling clock of the same order, within which it must end."""
 OF_PEOPLE: Final = frozenset({"accept", "dispatch", "verify", "call-back"})
 """Duties of the city's own people, counted in its usual working time and not in that of the order."""
 Ending = Literal["met", "cancelled"]
@@ -234,7 +239,7 @@ def relimit(
     `said`: what the message itself says of a clock. What rests keeps its rest, with the new length; what was breached
     stays so.
     """
-    now_on = [_relimited(running, said.get(running.start.clock), state, profile) for running in state.clocks]
+    now_on = [_relimited(running, _said(running, said, state), state, profile) for running in state.clocks]
     moves = []
     for before, running in zip(state.clocks, now_on, strict=True):
         if before.breached:
@@ -251,12 +256,17 @@ def _differs(again: ClockMove, before: Running) -> bool:
     return now != (before.limit, before.calendar, before.provisional)
 
 
+def _said(running: Running, said: Mapping[str, Span | None], state: SlaState) -> Span | None:
+    """Give what a message says of a clock; one with a limit of its own keeps that."""
+    own = running.start.clock in HANDLE and running.start.order_id in state.own_limits
+    return running.limit if own else said.get(running.start.clock)
+
+
 def _relimited(running: Running, said: Span | None, state: SlaState, profile: Profile) -> Running:
     """Give a clock with the length that now holds for it; its own where the profile has none for it any more."""
     limit = said or _limit(running, state, profile)
-    usual = "" if running.cause in OF_PEOPLE else state.calendar
     span = running.limit if limit is None else Span.of(limit)
-    on = counted_on(span, profile.calendar(usual or profile.content.clocks.calendar))
+    on = counted_on(span, _working_time(running, state, profile))
     after = ClockMove(
         clock=running.start.clock,
         token=running.start.token,
@@ -266,6 +276,19 @@ def _relimited(running: Running, said: Span | None, state: SlaState, profile: Pr
         calendar=on.id,
     )
     return running.model_copy(update={"moved": after})
+
+
+def _working_time(running: Running, state: SlaState, profile: Profile) -> Calendar:
+    """Give the working time that now holds for a clock: the city's, its whistle's, its department's or the lead's."""
+    start = running.start
+    if start.clock == "arrive":
+        return _calendar(running, profile)
+    if running.cause in OF_PEOPLE:
+        return profile.calendar(profile.content.clocks.calendar)
+    department = None if start.clock == LADDER else state.departments.get(start.order_id or "")
+    if department is not None:
+        return profile.working_time(state.category, department)
+    return profile.calendar(state.calendar or profile.content.clocks.calendar)
 
 
 def _limit(running: Running, state: SlaState, profile: Profile) -> Limited | None:
@@ -290,11 +313,10 @@ def step(state: SlaState, cause: LadderCause, level: str, profile: Profile) -> L
 
 def _not_after_handling(running: Running, due: datetime, clocks: Iterable[Running], profile: Profile) -> datetime:
     """Give a limit; nobody may sign later than the matter had to be handled at first."""
-    if running.start.clock != "sign":
+    handle = HANDLING_OF.get(running.start.clock)
+    if handle is None:
         return due
-    handling = [
-        each for each in clocks if (each.start.clock, each.start.order_id) == ("handle", running.start.order_id)
-    ]
+    handling = [each for each in clocks if (each.start.clock, each.start.order_id) == (handle, running.start.order_id)]
     return min([due, *(due_at(each.start.started_at, each.limit, _calendar(each, profile)) for each in handling)])
 
 

@@ -126,7 +126,7 @@ def climb(state: SlaState, cause: LadderCause, order_id: str | None, now: dateti
         cause=cause,
         times=times,
         notice=Words(zh=notice.zh, en=notice.en),
-        told=profile.told(top, now),
+        told=profile.told(top, now, state.place, state.road),
     )
     return [again, level_clock(state, cause, last, order_id, now, profile)]
 
@@ -142,7 +142,7 @@ def add(
         unit=unit,
         cause=cause,
         order_id=order_id,
-        told=profile.told(unit, now),
+        told=profile.told(unit, now, state.place, state.road),
     )
     return [added, level_clock(state, cause, level, order_id, now, profile)]
 

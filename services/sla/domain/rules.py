@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, get_args
 
 from services.sla.domain import clocks
-from services.sla.domain.ladder import add, below, fire, level_clock, standing, wait_over
+from services.sla.domain.ladder import add, below, climb, fire, level_clock, standing, wait_over
 from services.sla.domain.state import LADDER, Running, SlaState, folded, found_as
 from shared.deadline import due_at
 from shared.errors import Refused
@@ -41,12 +41,17 @@ from shared.messages import (
     ReworkOrdered,
     Span,
     TicketAmended,
+    TicketAttached,
     TicketClosed,
     TicketDiverted,
     TicketTriaged,
     TicketVerified,
     TriageNeeded,
     VerificationAsked,
+    WhistleAnswered,
+    WhistleEnded,
+    WhistleRaised,
+    WhistleWidened,
 )
 
 if TYPE_CHECKING:
@@ -70,10 +75,11 @@ def decide(state: SlaState, message: Message, now: datetime, profile: Profile) -
     read late. An answer at the very instant of the limit is in time.
     """
     data = message.data
-    policy = data.profile_version if isinstance(data, OrderIssued) else state.policy
-    state, fired = fire(state, _instant(message, now), now, profile.under(state.policy))
+    leads = isinstance(data, OrderIssued) and data.role == "lead"
+    policy, mode = (data.profile_version, data.mode) if leads else (state.policy, state.mode)
+    state, fired = fire(state, _instant(message, now), now, profile.under(state.policy, state.mode))
     rule = RULES.get(type(data))
-    profile = profile.under(policy)
+    profile = profile.under(policy, mode)
     facts = fired if rule is None else fired + rule(state, message, now, profile)
     if state.asked is None and not state.suspended:
         return facts
@@ -93,9 +99,13 @@ def _held_back(state: SlaState, facts: list[Fact], profile: Profile) -> list[Fac
 
 def _instant(message: Message, now: datetime) -> datetime:
     """Give the instant by which everything that was due fires before the message is looked at."""
-    if message.data.kind == "command":  # also that of a timer, which is given now
+    data = message.data
+    if data.kind == "command":  # also that of a timer, which is given now
         return min(message.envelope.time, now)
-    return _given_at(message) - timedelta.resolution
+    at = _given_at(message)
+    if isinstance(data, WhistleWidened) or (isinstance(data, OrderWithdrawn) and data.reason == "expired"):
+        return at  # no answer, but the word that there was none by the limit
+    return at - timedelta.resolution
 
 
 def _given_at(message: Message) -> datetime:
@@ -108,6 +118,8 @@ def _given_at(message: Message) -> datetime:
             return data.done_at
         case OrderSuspended():
             return data.since
+        case WhistleRaised() | WhistleWidened() | WhistleAnswered():
+            return data.at
         case OrderResumed():
             return data.resumed_at
         case MessageReceived():
@@ -135,9 +147,11 @@ def issued(state: SlaState, message: Message, now: datetime, profile: Profile) -
             )  # fmt: skip
 
     matter = clocks.matter(folded(state, order))
-    begin("sign", order.sign_limit, order.issued_at, order.order_id, order.sign_by)
-    begin("handle", order.handle_limit, order.issued_at, order.order_id, order.handle_by)
-    if order.reachable:
+    for name, span, due in order.duties:
+        begin(name, span, order.issued_at, order.order_id, due)
+    if order.role != "lead":
+        return clocks.started(*begun)
+    if order.reachable and order.tier != "settlement":
         begin("contact", profile.policy.limit("contact", matter), order.issued_at, order.order_id, None)
     if not clocks.of(state, "total"):
         since = order.issued_at if order.reported_at is None or order.attempt > 1 else order.reported_at
@@ -156,14 +170,25 @@ def _alarm(state: SlaState, order_id: str | None, now: datetime, profile: Profil
 
 
 def reworked(state: SlaState, message: Message, _now: datetime, profile: Profile) -> list[Fact]:
-    """Start a new run of the handle clock; one that still ran is cancelled."""
+    """Start a new run of the handling clock; one that still ran is cancelled."""
     order: OrderReworked = message.data
     begun = clocks.begin(
-        state, 1, "handle", order.handle_limit, message.envelope.time, profile.calendar(order.calendar), profile,
+        state, 1, order.clock, order.handle_limit, message.envelope.time, profile.calendar(order.calendar), profile,
         warn_share=order.warn_share, order_id=order.order_id, due=order.handle_by,
     )  # fmt: skip
-    before = clocks.of(state, "handle", order_id=order.order_id)
+    before = clocks.of(state, *clocks.HANDLE, order_id=order.order_id)
     return [*clocks.cancelled(before, message.envelope.time, profile), *clocks.started(begun)]
+
+
+def whistled(state: SlaState, message: Message, _now: datetime, profile: Profile) -> list[Fact]:
+    """Start the clock by which whoever was called must have come; one of an earlier wave is over."""
+    called: WhistleRaised | WhistleWidened = message.data
+    if not called.called:
+        return []  # there is nobody left to call: that they did not come stands
+    before = clocks.cancelled(clocks.of(state, "arrive"), called.at, profile)
+    calendar = profile.calendar(called.calendar)
+    begun = clocks.begin(state, 1, "arrive", called.arrive_limit, called.at, calendar, profile, due=called.arrive_by)
+    return [*before, *clocks.started(begun)]
 
 
 def _waits(clock: str) -> Rule:
@@ -193,18 +218,28 @@ def _answers(*names: str) -> Rule:
     return rule
 
 
+def sent_back(state: SlaState, message: Message, now: datetime, profile: Profile) -> list[Fact]:
+    """End the waiting for a verification; after one rework too many the next level up answers for it too."""
+    order: ReworkOrdered = message.data
+    over = _answers("verify")(state, message, now, profile)
+    if not order.level_up:
+        return over
+    return over + climb(folded(state, *over), "rework", order.order_id, now, profile)
+
+
 def signed(state: SlaState, message: Message, _now: datetime, profile: Profile) -> list[Fact]:
     """Stop the sign clock, and the clocks of levels that its breach added."""
-    return clocks.answered(clocks.of(state, "sign", order_id=message.data.order_id), _given_at(message), profile)
+    return clocks.answered(clocks.of(state, *clocks.SIGN, order_id=message.data.order_id), _given_at(message), profile)
 
 
 def done(state: SlaState, message: Message, _now: datetime, profile: Profile) -> list[Fact]:
-    """Stop all clocks of the order, and the alarm, which may be older than it.
+    """Stop all clocks of the order, with what was called for its rework, and the alarm, which may be older than it.
 
     What was done without a signature needs none any more; whoever was not spoken with until then is called back.
     """
     order_id, at = message.data.order_id, _given_at(message)
-    over = [*clocks.of(state, "sign", "handle", order_id=order_id), *clocks.of(state, "severity")]
+    over = clocks.of(state, *clocks.SIGN, *clocks.HANDLE, order_id=order_id)
+    over += clocks.of(state, "severity", "rework") if message.data.role == "lead" else []
     ends = [(each, "cancelled" if each.start.clock == LADDER else "met") for each in over]
     ends += [(each, "cancelled") for each in clocks.of(state, "contact", order_id=order_id)]
     return clocks.stopped(ends, at, profile)  # type: ignore[arg-type]
@@ -220,8 +255,13 @@ def progressed(state: SlaState, message: Message, _now: datetime, profile: Profi
 
 def ended(state: SlaState, message: Message, _now: datetime, profile: Profile) -> list[Fact]:
     """Cancel all clocks of an order that was returned or withdrawn."""
-    of_order = clocks.of(state, "sign", "contact", "handle", order_id=message.data.order_id)
+    of_order = clocks.of(state, *clocks.SIGN, "contact", *clocks.HANDLE, order_id=message.data.order_id)
     return clocks.cancelled(of_order, message.envelope.time, profile)
+
+
+def held(state: SlaState, message: Message, _now: datetime, profile: Profile) -> list[Fact]:
+    """Cancel the wait for a decision who handles a ticket that another one is handled for."""
+    return clocks.cancelled(clocks.of(state, "dispatch"), message.envelope.time, profile)
 
 
 def closed(state: SlaState, message: Message, _now: datetime, profile: Profile) -> list[Fact]:
@@ -306,8 +346,8 @@ def extended(state: SlaState, message: Message, _now: datetime, profile: Profile
     order: OrderExtended = message.data
     moves = [
         clocks.move(each, profile, order.handle_by)
-        for each in clocks.of(folded(state, order), "handle", order_id=order.order_id)
-        if each.start.clock == "handle" and not each.breached
+        for each in clocks.of(folded(state, order), *clocks.HANDLE, order_id=order.order_id)
+        if each.start.clock in clocks.HANDLE and not each.breached
     ]
     return clocks.recalculated(moves, "extended", message.envelope.time)
 
@@ -333,7 +373,7 @@ def recounted(state: SlaState, message: Message, _now: datetime, profile: Profil
             f"Version {command.policy!r} of the profile is not known here: start the services with it first.",
             f"未知的配置版本“{command.policy}”：请先以该版本启动服务。",
         )
-    profile = profile.under(command.policy)
+    profile = profile.under(command.policy, state.mode)
     try:
         limits = profile.limits(
             state.category,
@@ -431,13 +471,14 @@ def _lies_with(state: SlaState, cause: LadderCause, level: str) -> Running | Non
     """Give the clock by which a duty lies with a level; None where it is done, or lies with a lower level.
 
     That is the level's own clock; once the top has accepted, the one that was breached, or that of the handling of
-    a grave matter.
+    a grave matter or of a rework.
     """
     called = [running for running in clocks.of(state, cause) if running.start.clock == LADDER]
     if called:
         return next((running for running in called if running.start.level == level), None)
-    if cause == "severity":
-        return next(iter(clocks.of(state, "handle")), None) if state.alarmed else None
+    if cause in {"severity", "rework"}:
+        due = state.alarmed if cause == "severity" else cause in state.owners
+        return next(iter(clocks.of(state, "handle")), None) if due else None
     return next((running for running in clocks.of(state, cause) if running.breached), None)
 
 
@@ -483,6 +524,7 @@ RULES: Final[dict[type[Body], Rule]] = {
     TicketTriaged: _answers("accept"),
     TicketDiverted: _answers("accept"),
     AdjudicationAsked: _waits("dispatch"),
+    TicketAttached: held,
     OrderIssued: issued,
     OrderReworked: reworked,
     OrderSigned: signed,
@@ -496,9 +538,13 @@ RULES: Final[dict[type[Body], Rule]] = {
     TicketAmended: amended,
     AskCaller: asked,
     MessageReceived: heard,
+    WhistleRaised: whistled,
+    WhistleWidened: whistled,
+    WhistleAnswered: _answers("arrive"),
+    WhistleEnded: _answers("arrive"),
     VerificationAsked: _waits("verify"),
     TicketVerified: _answers("verify"),
-    ReworkOrdered: _answers("verify"),
+    ReworkOrdered: sent_back,
     CallBackAsked: _waits("call-back"),
     CalledBack: _answers("call-back"),
     TicketClosed: closed,

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from shared.messages import Body
+    from shared.messages import Body, Handler
 
 LADDER: Final = "ladder"
 FOUND_KEPT: Final = 500
@@ -155,6 +155,11 @@ class SlaState(State):
     request: str = ""
     policy: str = ""
     """The version of the profile whose rules hold for the ticket."""
+    mode: str = ""
+    """And the operating mode."""
+    place: str = ""
+    """The lowest unit that is known of where it is."""
+    road: str = ""
     asked: Asked | None = None
     questions: int = 0
     calendar: str = ""
@@ -170,6 +175,10 @@ class SlaState(State):
     """The top was called for a grave matter that is not done yet."""
     suspended: dict[str, str] = Field(default_factory=dict)
     """Orders that rest, and why: what begins meanwhile for their handling rests too."""
+    departments: dict[str, str] = Field(default_factory=dict)
+    """Orders beside the last lead's, and whose working time is theirs; empty: no department's."""
+    own_limits: tuple[str, ...] = ()
+    """Orders whose handling limit is their own, whatever is corrected."""
     closed: bool = False
     found: tuple[str, ...] = ()
     """What audits have found, as `found_as` names it."""
@@ -261,7 +270,8 @@ def _escalated(state: SlaState, fact: TicketEscalated) -> dict[str, Any]:
 
 def _extended(state: SlaState, fact: OrderExtended) -> dict[str, Any]:
     granted = Extension(old=fact.old, new=fact.handle_by)
-    tokens = {on.start.token for on in state.clocks if (on.start.clock, on.start.order_id) == ("handle", fact.order_id)}
+    handling = {("handle", fact.order_id), ("assist-handle", fact.order_id)}
+    tokens = {on.start.token for on in state.clocks if (on.start.clock, on.start.order_id) in handling}
     return _each(state, tokens, lambda running: {"extensions": (*running.extensions, granted)})
 
 
@@ -273,15 +283,16 @@ def _resumed(state: SlaState, fact: OrderResumed) -> dict[str, Any]:
     return {"suspended": {order: why for order, why in state.suspended.items() if order != fact.order_id}}
 
 
-AFTER: Final[dict[type[Body], Callable[[SlaState, Any], dict[str, Any]]]] = {
-    TriageNeeded: lambda state, fact: {
-        "unit": state.unit or fact.unit,
-        "channel": fact.channel or state.channel,
-        "request": fact.request or state.request,
-        "closed": False,
-    },
-    AdjudicationAsked: lambda _state, fact: {"unit": fact.unit, "level": fact.level, "closed": False},
-    OrderIssued: lambda _state, order: {
+def _issued(state: SlaState, order: OrderIssued) -> dict[str, Any]:
+    own: dict[str, Any] = {"own_limits": (*state.own_limits, order.order_id)} if order.own_limit else {}
+    if order.role == "whistle":
+        return {}
+    if order.role == "assist":
+        return own | {"departments": {**state.departments, order.order_id: _department(order.handler)}}
+    if order.takes_over and order.lead is not None:  # both lead until the new one has signed
+        both = {order.takes_over: _department(order.lead), order.order_id: _department(order.handler)}
+        own |= {"departments": state.departments | both}
+    return own | {
         "level": order.level,
         "unit": order.unit,
         "severity": order.severity,
@@ -290,12 +301,44 @@ AFTER: Final[dict[type[Body], Callable[[SlaState, Any], dict[str, Any]]]] = {
         "channel": order.channel or "",
         "request": order.request or "",
         "policy": order.profile_version,
+        "mode": order.mode,
+        "place": order.place.unit,
+        "road": order.place.road or "",
         "calendar": order.calendar,
-        "suspended": {},
+        "suspended": {
+            each: why
+            for each, why in state.suspended.items()
+            if order.takes_over or each in state.departments  # an assist's rest goes on, whoever leads
+        },
+        "closed": False,
+    }
+
+
+def _own(before: tuple[str, ...], order: OrderReworked) -> tuple[str, ...]:
+    """Give the orders with a limit of their own: a rework has what its step says, and no promise."""
+    others = tuple(each for each in before if each != order.order_id)
+    return (*others, order.order_id) if order.own_limit else others
+
+
+def _department(handler: Handler) -> str:
+    return handler.id if handler.kind == "department" else ""
+
+
+AFTER: Final[dict[type[Body], Callable[[SlaState, Any], dict[str, Any]]]] = {
+    TriageNeeded: lambda state, fact: {
+        "unit": state.unit or fact.unit,
+        "channel": fact.channel or state.channel,
+        "request": fact.request or state.request,
         "closed": False,
     },
-    OrderReworked: lambda _state, _order: {"suspended": {}, "closed": False},
-    OrderDone: lambda _state, _order: {"alarmed": False},
+    AdjudicationAsked: lambda _state, fact: {"unit": fact.unit, "level": fact.level, "closed": False},
+    OrderIssued: _issued,
+    OrderReworked: lambda state, order: {
+        "suspended": {},
+        "closed": False,
+        "own_limits": _own(state.own_limits, order),
+    },
+    OrderDone: lambda _state, order: {"alarmed": False} if order.role == "lead" else {},
     OrderSuspended: lambda state, order: {"suspended": {**state.suspended, order.order_id: order.reason}},
     OrderResumed: _resumed,
     OrderExtended: _extended,
@@ -313,7 +356,14 @@ AFTER: Final[dict[type[Body], Callable[[SlaState, Any], dict[str, Any]]]] = {
         "questions": state.questions + 1,
     },
     InformationWaitEnded: lambda _state, _fact: {"asked": None},
-    TicketClosed: lambda _state, _fact: {"alarmed": False, "suspended": {}, "asked": None, "closed": True},
+    TicketClosed: lambda _state, _fact: {
+        "alarmed": False,
+        "suspended": {},
+        "departments": {},
+        "own_limits": (),
+        "asked": None,
+        "closed": True,
+    },
     ClocksStarted: _started,
     ClocksStopped: _stopped,
     ClocksPaused: _paused,

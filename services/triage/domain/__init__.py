@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from services.triage.domain.assessment import Choice, TriageState, assess
 from services.triage.domain.commands import divert_by_person, triage_by_person
+from services.triage.domain.visits import settled_on_the_spot
 from services.triage.domain.words import needed_for_return, needed_words
 from shared.messages import (
     DivertTicket,
@@ -20,6 +21,7 @@ from shared.messages import (
     TicketDiverted,
     TicketReopened,
     TicketReported,
+    TicketSettled,
     TicketTriaged,
     TriageNeeded,
     TriageTicket,
@@ -65,7 +67,8 @@ AFTER: Final[dict[type[Fact], Callable[[Any], dict[str, Any]]]] = {
     TicketAmended: lambda fact: {"choice": _chosen(fact)},
     TriageNeeded: lambda fact: {"phase": "waiting", "missing": fact.missing},
     TicketDiverted: lambda _fact: {"phase": "diverted", "missing": ()},
-    OrderReturned: lambda fact: {"returned_by": fact.handler},
+    TicketSettled: lambda _fact: {"phase": "settled", "missing": ()},
+    OrderReturned: lambda fact: {"returned_by": fact.handler} if fact.goes_to in {"triage", "duty-officer"} else {},
 }
 """What each fact changes; commands change nothing, since they may be refused."""
 
@@ -89,6 +92,9 @@ def triage_report(state: TriageState, report: TicketReported, profile: Profile) 
     if away is not None:
         sentence = Words(zh=away.sentence.zh, en=away.sentence.en)
         return [TicketDiverted(diversion=away.kind, to=away.to, detail=sentence)]
+    settled = settled_on_the_spot(report, found, profile)
+    if settled is not None:
+        return [settled]
     if found.missing:
         return [_needed(report, found.missing, found.queue(profile), needed_words(found))]
     return [found.triaged(report, profile)]

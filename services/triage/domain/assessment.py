@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from shared.decider import State
 from shared.messages import (
@@ -14,16 +15,25 @@ from shared.messages import (
     Part,
     Severity,
     Span,
+    Step,
     TicketReported,
     TicketTriaged,
 )
+from shared.profile import CARE, Response
 
 if TYPE_CHECKING:
-    from shared.profile import Category, Condition, Profile, Route
+    from collections.abc import Mapping
+
+    from shared.profile import Ask, Category, Condition, Profile, Route
     from shared.profile import Location as Found
 
 Missing = Literal["category", "condition", "place", "lead"]
-Phase = Literal["new", "waiting", "triaged", "diverted"]
+Phase = Literal["new", "waiting", "triaged", "diverted", "settled"]
+
+
+PROMISED: Final = "promised_by"
+"""Attribute of a report from a visit: an instant with its offset."""
+NO_RESPONSE: Final = Response()
 
 
 class Choice(Part):
@@ -63,6 +73,7 @@ class Assessment:
     unknown_condition: str = ""
     notes: tuple[str, ...] = ()
     """What the place's lookup found strange."""
+    attributes: Mapping[str, object] = field(default_factory=dict)
 
     def queue(self, profile: Profile) -> str:
         """Give the unit in whose queue it waits: the street of the place, or the next above with staff."""
@@ -88,8 +99,14 @@ class Assessment:
         category, condition, place, severity = self._known()
         route = self.route(profile)
         routed = Handler(kind=route.lead.kind, id=route.lead.id)
-        limits = profile.limits(category, condition, severity, channel=report.channel, request=report.request)
-        lead = lead or routed
+        mode = profile.mode(place.unit, report.reported_at)
+        limits = profile.under(profile.version, mode).limits(
+            category, condition, severity, channel=report.channel, request=report.request
+        )
+        chosen, lead = lead is not None, lead or routed
+        care = report.attributes.get(CARE) is True and profile.care is not None
+        response = NO_RESPONSE if chosen else self._response(profile)
+        assists = (*route.assists, *response.network)
         return TicketTriaged(
             category=CategoryRef(
                 code=category.code, name=category.zh, condition=condition.id, code_system=category.code_system
@@ -99,7 +116,15 @@ class Assessment:
             level=route.level,
             unit=profile.owner(place.unit, route.level),
             lead=lead,
-            assists=tuple(assist for each in route.assists if (assist := Handler(kind=each.kind, id=each.id)) != lead),
+            assists=tuple(
+                dict.fromkeys(each for one in assists if (each := Handler(kind=one.kind, id=one.id)) != lead)
+            ),
+            before=tuple(step for each in response.before if (step := _step(each)).handler != lead),
+            size=response.size,
+            mode=mode,
+            promised_by=promised(report),
+            care=care,
+            helpers=profile.helpers(place.unit, report.reported_at) if care else (),
             sign_limit=Span.of(limits.sign),
             handle_limit=Span.of(limits.handle),
             warn_share=profile.warn_share,
@@ -116,11 +141,32 @@ class Assessment:
             reported_at=report.reported_at,
         )
 
+    def _response(self, profile: Profile) -> Response:
+        category, _, place, severity = self._known()
+        return profile.response(category.code, severity, place.unit, self.attributes)
+
     def _known(self) -> tuple[Category, Condition, Location, Severity]:
         if self.category is None or self.condition is None or self.place is None or self.severity is None:
             problem = f"a ticket is triaged while it lacks {', '.join(self.missing)}"
             raise ValueError(problem)
         return self.category, self.condition, self.place, self.severity
+
+
+def promised(report: TicketReported) -> datetime | None:
+    """Give the date that somebody was promised at a visit; None for what is no date, or has passed."""
+    said = report.attributes.get(PROMISED)
+    if not isinstance(said, str) or report.channel != "visit":
+        return None
+    try:
+        at = datetime.fromisoformat(said)
+    except ValueError:
+        return None
+    return at if at.tzinfo is not None and at > report.reported_at else None
+
+
+def _step(asked: Ask) -> Step:
+    limit = None if asked.limit is None else Span.of(asked.limit)
+    return Step(tier=asked.tier, handler=Handler(kind=asked.handler.kind, id=asked.handler.id), limit=limit)
 
 
 def assess(report: TicketReported, choice: Choice, profile: Profile) -> Assessment:
@@ -148,6 +194,7 @@ def assess(report: TicketReported, choice: Choice, profile: Profile) -> Assessme
         unknown_category=named if category is None else "",
         unknown_condition=wanted if wanted and category is not None and condition is None else "",
         notes=notes,
+        attributes=report.attributes,
     )
 
 
@@ -174,7 +221,8 @@ def _place(report: TicketReported, choice: Choice, profile: Profile) -> tuple[Lo
     road = None if found is None else found.road
     method = None if found is None else str(found.method)
     if choice.unit is not None and (found is None or found.unit != choice.unit):
-        found, method = profile.locate(grid=choice.unit), "person"
+        unit = profile.coarse(choice.unit) if report.attributes.get(CARE) is True else choice.unit
+        found, method = profile.locate(grid=unit), "person"
     if found is None:
         return None, _notes(report, profile)
     return _location(report, found, road, method or ""), found.notes

@@ -21,6 +21,11 @@ CLOSED_TO: Final[dict[Phase, tuple[str, str, str]]] = {
         "The ticket is already triaged: use assign to give it to somebody else.",
         "工单已完成预审：如需更换承办单位，请使用改派（assign）。",
     ),
+    "settled": (
+        "settled",
+        "It was settled on the spot and is over: reopen it, or make a new report.",
+        "该诉求已当场办结：可重办或重新上报。",
+    ),
     "diverted": (
         "diverted",
         "The ticket was diverted and is over: make a new report.",
@@ -37,6 +42,7 @@ def triage_by_person(state: TriageState, command: TriageTicket, profile: Profile
     found = assess(report, choice, profile)
     lead = None if command.lead is None else _existing(command.lead, profile)
     _complete(state, command, found, profile)
+    _not_pushed_down(lead, found, profile)
     rule = f"chosen by {command.by}" if lead is not None else ""
     return [found.triaged(report, profile, lead=lead, attempt=state.attempt + 1, by=command.by, rule=rule)]
 
@@ -130,6 +136,18 @@ def _not_the_returner(state: TriageState, found: Assessment, profile: Profile) -
             "missing",
             f"{who.en} has returned it, and the matrix would choose {who.en} again: name the lead.",
             f"{who.zh}已退单，按派单目录仍会派给{who.zh}：请指定主办单位（lead）。",
+        )
+
+
+def _not_pushed_down(lead: Handler | None, found: Assessment, profile: Profile) -> None:
+    """Refuse to give a matter to a level that it may not be pushed down to (社区职责清单)."""
+    unit = profile.unit(lead.id) if lead is not None and lead.kind == "unit" else None
+    rule = None if unit is None or found.category is None else profile.kept_up(found.category.code, unit.level)
+    if rule is not None:
+        raise Refused(
+            "not-pushed-down",
+            f"{rule.sentence.en} Choose a department, or a unit of the level {rule.not_below} or above.",
+            f"{rule.sentence.zh}请选择部门，或{profile.level_name(rule.not_below).zh}及以上单元。",
         )
 
 

@@ -6,9 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from services.closure.domain import CALLS
 from tests.support.fold import MORNING
-from tests.unit.closure.cases import NO_CALLS, Case, names
+from tests.unit.closure.cases import CITY, NO_CALLS, Case, names
 
 DAY = timedelta(days=1)
 
@@ -101,7 +100,7 @@ def test_calls_that_reach_nobody_end_after_three() -> None:
     """Each is recorded; the ticket stays open between them and is closed as informed."""
     case = Case()
     case.do(callback=True)
-    for _ in range(CALLS - 1):
+    for _ in range(CITY.closing.calls - 1):
         (missed,) = case.call(reached=False)
         assert (missed.reached, missed.solved) == (False, None)
         assert case.phase == "calling-back"

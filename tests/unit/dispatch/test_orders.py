@@ -32,6 +32,7 @@ from tests.unit.dispatch.orders import (
     POLICE,
     SECOND,
     THIRD,
+    TO_POLICE,
     TO_WATER,
     TOP,
     WATER,
@@ -79,12 +80,14 @@ def test_a_triaged_ticket_becomes_an_order_with_its_two_deadlines() -> None:
 def test_the_department_gets_the_order_on_its_topic_keyed_by_the_ticket() -> None:
     """All that the contract names, and nothing of the person who asked."""
     said = Folded(decider(CITY)).read(triaged(assists=(POLICE,)))
-    ((topic, body),) = said.effects
+    (topic, body), (other, assisting) = said.effects
     assert topic == TO_WATER
-    assert said.outbox[-1].key == TICKET
+    assert {out.key for out in said.outbox} == {TICKET}
     assert (body.order_id, body.ticket_id, body.role, body.level, body.unit) == (FIRST, TICKET, "lead", "street", EAST)
     assert (body.lead, body.assists, body.description) == (WATER, (POLICE,), "水管漏水")
-    assert "callback" not in said.outbox[-1].value.decode()
+    assert other == TO_POLICE
+    assert (assisting.order_id, assisting.role, assisting.lead) == (SECOND, "assist", WATER)
+    assert not any("callback" in out.value.decode() for out in said.outbox[-2:])
 
 
 def test_a_units_order_goes_to_its_work_list_and_to_no_topic() -> None:

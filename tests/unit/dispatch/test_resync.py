@@ -109,10 +109,10 @@ def test_what_is_searched_is_the_order_of_which_a_department_will_hear() -> None
     """Issued to done; neither a unit's nor one that is over for good."""
     assert searchable(DispatchState()) == {}
     city = dispatch()
-    assert searchable(city.state()) == {"o": "water", "oi": FIRST, "ot": MORNING}
+    assert searchable(city.state()) == {"o": ["water"], "oi": [{"o": "water", "i": FIRST, "t": MORNING}]}
     update(city, SignOrder(order_id=FIRST, department="water"), "s")
     update(city, CompleteOrder(order_id=FIRST, department="water"), "d")
-    assert searchable(city.state())["o"] == "water"
+    assert searchable(city.state())["o"] == ["water"]
     city.read(TicketClosed(outcome="solved", closings=1))
     assert searchable(city.state()) == {}
     assert searchable(dispatch(lead=GRID).state()) == {}

@@ -73,17 +73,18 @@ class Counter:
     paper: Paper = field(default_factory=Paper)
     clock: StoppedClock = field(default_factory=lambda: StoppedClock(NOON))
     personal: Personal = field(default_factory=lambda: Personal(KEY))
+    profile: Profile = field(default_factory=profile)
 
     def __post_init__(self) -> None:
         """Wire as app.py does."""
         self.spool = Spool(self.store, self.paper, self.clock)
         self.app = create_app("intake", "0", dict)
-        self.desk = add_api(self.app, self.store, self.personal, self.spool, profile(), self.clock)
+        self.desk = add_api(self.app, self.store, self.personal, self.spool, self.profile, self.clock)
         add_pages(self.app, self.desk)
         add_batch(self.app, self.desk)
         self.uploads = add_attachments(self.app, files("memory:", ""), self.personal, Settings())
         self.app.add_middleware(Pressure, most=200)
-        self.door = ReportDoor(self.store, self.personal, profile())
+        self.door = ReportDoor(self.store, self.personal, self.profile)
         morgue = Morgue("intake", self.personal.seal, self.personal.masked_record)
         self._work = DoorWork("intake", self.door, morgue, self.clock)
         self.partition = Partition(f"g/{REPORTS}/0", REPORTS, 0)

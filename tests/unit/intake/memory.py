@@ -30,6 +30,17 @@ class MemoryReports(Reports):
         self.documents: dict[str, dict[str, Any]] = {}
         self.tickets: dict[str, bytes] = {}
         self.away = False
+        self.looked_until: datetime | None = None
+
+    async def looked_at(self) -> datetime | None:
+        """Give until when the calendar was looked at."""
+        self._here()
+        return self.looked_until
+
+    async def looked(self, until: datetime) -> None:
+        """Remember it."""
+        self._here()
+        self.looked_until = until if self.looked_until is None else max(self.looked_until, until)
 
     def _here(self) -> None:
         if self.away:

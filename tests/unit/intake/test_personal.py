@@ -113,7 +113,7 @@ async def test_the_service_is_put_together(tmp_path: Path) -> None:
     """Two loops, a spool, and dead letters that can be opened again."""
     service = build(Settings(data=str(tmp_path), pii_key=SecretStr(KEY)))
     assert [loop.group for loop in service.loops] == ["gridcall.intake.reports", "gridcall.intake"]
-    assert len(service.background) == 1
+    assert len(service.background) == 2  # what waits is published, and what is due by the calendar is reported
     assert service.unseal is not None
     assert service.unseal(Personal(KEY).seal(b"x")) == b"x"
     service.mongo.close()

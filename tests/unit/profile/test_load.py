@@ -12,12 +12,13 @@ import pytest
 import yaml
 
 from shared.profile import Limit, ProfileInvalid, find_profile, load_profile, parse_profile
+from shared.profile.load import _parsed
 from tests.unit.profile.small import SMALL, round_the_clock
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-PROFILES = ("yucheng", "kaohsiung")
+PROFILES = ("yucheng", "kaohsiung", "longquanyi", "leshan", "chengdu", "longgang", "baltimore", "minimal")
 
 # what to replace, by what ("# here" marks the line that the error must name), a part of the sentence
 MISTAKES = {
@@ -245,7 +246,7 @@ def test_the_exception_reads_as_lines_of_file_and_line() -> None:
 
 def test_a_missing_file_names_the_profiles_that_there_are(tmp_path: Path) -> None:
     """Somebody who mistypes a name sees the names."""
-    with pytest.raises(ProfileInvalid, match="kaohsiung, yucheng"):
+    with pytest.raises(ProfileInvalid, match="kaohsiung, leshan, longgang, longquanyi, minimal, yucheng"):
         load_profile(tmp_path / "none.yaml")
 
 
@@ -282,7 +283,7 @@ def test_loading_parses_once(monkeypatch: pytest.MonkeyPatch) -> None:
         return compose(*args, **kwargs)  # type: ignore[arg-type]
 
     monkeypatch.setattr(yaml, "compose", counted)
-    parse_profile.cache_clear()
+    _parsed.cache_clear()
     load_profile(find_profile("yucheng"))
     load_profile(find_profile("yucheng"))
     assert len(calls) == 1

@@ -126,7 +126,7 @@ def test_the_example_day_can_be_sent_and_its_script_never_is(yucheng: Profile) -
     """Every row is a sound report but the one that is to be refused, and goes where its script says."""
     found = read_recording(EXAMPLE, "auto", yucheng)
     assert not found.bad
-    assert len(found.rows) == 61
+    assert len(found.rows) == 65
     assert {row.body["channel"] for row in found.rows} == {
         "hotline", "app", "qr", "grid", "patrol", "visit", "web", "import", "open311",
     }  # fmt: skip

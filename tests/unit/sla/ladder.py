@@ -43,6 +43,10 @@ from shared.messages import (
     TimerFinding,
     TriageNeeded,
     VerificationAsked,
+    WhistleAnswered,
+    WhistleEnded,
+    WhistleRaised,
+    WhistleWidened,
     Words,
 )
 from tests.support.fold import MORNING, TICKET, Folded, Said, envelope_of
@@ -55,7 +59,7 @@ if TYPE_CHECKING:
 __all__ = ["CITY", "COMMUNITY", "DISTRICT", "EMPTY_TOP", "GRID", "STREET", "Ticket", "minutes", "names"]
 
 SIGN, HANDLE = timedelta(minutes=10), timedelta(minutes=60)
-CREW = Handler(kind="department", id="water")
+CREW, POLICE = Handler(kind="department", id="water"), Handler(kind="department", id="police")
 LEAK = CategoryRef(code="0501", name="Leak", condition="leak")
 
 
@@ -207,36 +211,36 @@ class Ticket:
         """Sign for an order."""
         return self.read(OrderSigned(order_id=order, handler=CREW, signed_at=at or self.then))
 
-    def do(self, order: str = "T-1", at: datetime | None = None) -> list[Any]:
+    def do(self, order: str = "T-1", at: datetime | None = None, **changes: Any) -> list[Any]:
         """Say that an order is done."""
-        return self.read(
-            OrderDone(
-                order_id=order,
-                handler=CREW,
-                done_at=at or self.then,
-                category=LEAK,
-                severity="I",
-                place=Location(),
-                unit=GRID,
-                profile_version=self.profile.version,
-            )
-        )
+        fields: dict[str, Any] = {
+            "order_id": order,
+            "handler": CREW,
+            "done_at": at or self.then,
+            "category": LEAK,
+            "severity": "I",
+            "place": Location(),
+            "unit": GRID,
+            "profile_version": self.profile.version,
+        }
+        return self.read(OrderDone(**(fields | changes)))
 
-    def rework(self, order: str = "T-1", handle: str = "60 minutes", calendar: str = "always") -> list[Any]:
+    def rework(
+        self, order: str = "T-1", handle: str = "60 minutes", calendar: str = "always", **changes: Any
+    ) -> list[Any]:
         """Let an order stand again."""
         run = self.handling[order] = Handling(self.then, span(handle), calendar, waits=self.waits)
-        return self.read(
-            OrderReworked(
-                order_id=order,
-                handler=CREW,
-                reason="still wet",
-                handle_by=run.by(self.profile),
-                handle_limit=run.limit,
-                calendar=calendar,
-                warn_share=0.8,
-                attempt=2,
-            )
-        )
+        fields: dict[str, Any] = {
+            "order_id": order,
+            "handler": CREW,
+            "reason": "still wet",
+            "handle_by": run.by(self.profile),
+            "handle_limit": run.limit,
+            "calendar": calendar,
+            "warn_share": 0.8,
+            "attempt": 2,
+        }
+        return self.read(OrderReworked(**(fields | changes)))
 
     def give_back(self, order: str = "T-1") -> list[Any]:
         """Return an order: it is not theirs."""
@@ -348,9 +352,40 @@ class Ticket:
 
     # ------------------------------------------------------------ the end, and whoever is called
 
-    def withdraw(self, order: str = "T-1") -> list[Any]:
+    def withdraw(self, order: str = "T-1", reason: str = "reassigned") -> list[Any]:
         """Withdraw an order."""
-        return self.read(OrderWithdrawn(order_id=order, handler=CREW, reason="reassigned"))
+        said = {"order_id": order, "handler": CREW, "reason": reason}
+        return self.read(OrderWithdrawn.model_validate(said))
+
+    # ------------------------------------------------------------ whistles
+
+    def whistle(self, arrive: str = "30 minutes", calendar: str = "always", number: int = 1) -> list[Any]:
+        """Call two departments to the spot."""
+        due = due_at(self.then, span(arrive), self.profile.calendar(calendar))
+        return self.read(
+            WhistleRaised(
+                whistle=number, situation="fire-lane", unit=STREET, called=(CREW, POLICE), enough=2, at=self.then,
+                arrive_by=due, arrive_limit=span(arrive), calendar=calendar, by="Wu",
+            )
+        )  # fmt: skip
+
+    def widen(self, arrive: str = "30 minutes", calendar: str = "always", *, anybody: bool = True) -> list[Any]:
+        """Call the next ones too, or say that nobody is left."""
+        due = due_at(self.then, span(arrive), self.profile.calendar(calendar)) if anybody else self.then
+        return self.read(
+            WhistleWidened(
+                whistle=1, wave=2, called=(POLICE,) if anybody else (), missing=(CREW,), at=self.then, arrive_by=due,
+                arrive_limit=span(arrive), calendar=calendar,
+            )
+        )  # fmt: skip
+
+    def answer_whistle(self) -> list[Any]:
+        """Enough have come."""
+        return self.read(WhistleAnswered(whistle=1, came=(CREW, POLICE), at=self.then))
+
+    def end_whistle(self) -> list[Any]:
+        """The whistle is over."""
+        return self.read(WhistleEnded(whistle=1, situation="fire-lane", unit=STREET, result="cleared"))
 
     def close(self) -> list[Any]:
         """Close the ticket."""

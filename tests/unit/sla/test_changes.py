@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, precondition, rule
 
+from services.sla.domain.clocks import HANDLE, SIGN
 from shared.calendar import elapsed
 from shared.deadline import length
 from shared.messages import (
@@ -75,13 +76,15 @@ class ChangedTicket(LateTicket):
         sign=spans,
         handle=spans,
         calendar=st.sampled_from(["always", "office"]),
+        tier=st.sampled_from(["lead", "lead", "lead", "small", "settlement"]),
     )
-    def issue(self, unit: str, severity: Any, sign: str, handle: str, calendar: str) -> None:
+    def issue(self, unit: str, severity: Any, sign: str, handle: str, calendar: str, tier: Any) -> None:
         """Issue the next order under the version that the ticket is pinned to, for a caller who can be reached."""
         before = self.ticket.issue
         pinned = self.ticket.fold.state().policy or self.ticket.profile.version
-        self.ticket.issue = lambda *args: before(*args, profile_version=pinned, reachable=True)  # type: ignore[method-assign]
-        super().issue(unit, severity, sign, handle, calendar)
+        more: dict[str, Any] = {"profile_version": pinned, "reachable": True}
+        self.ticket.issue = lambda *args, **given: before(*args, **(more | given))  # type: ignore[method-assign]
+        super().issue(unit, severity, sign, handle, calendar, tier)
         self.ticket.issue = before  # type: ignore[method-assign]
 
     @precondition(lambda self: self.orders)
@@ -110,7 +113,8 @@ class ChangedTicket(LateTicket):
 
     @rule(hours=st.integers(1, 72))
     def ask(self, hours: int) -> None:
-        """Ask the caller something; perhaps they were asked already."""
+        """Ask the caller something; perhaps they were asked already. Not at the instant of another message."""
+        self.ticket.clock.advance(TICK)
         until = self.ticket.then + timedelta(hours=hours)
         self.hears(self.ticket.read(AskCaller(by="Zhou", question="Which house?", until=until)))
 
@@ -175,7 +179,7 @@ class ChangedTicket(LateTicket):
         self.called["severity"] += steps
         self.hears(said)
         for running in self.ticket.fold.state().clocks:
-            if running.start.clock == "handle" and not running.breached:
+            if running.start.clock in HANDLE and not running.breached:
                 run = self.ticket.handling[running.start.order_id or ""]
                 run.limit = running.limit
                 run.calendar = running.calendar.partition("@")[0]
@@ -202,7 +206,7 @@ class ChangedTicket(LateTicket):
             if running.start.clock == "handle":
                 run = self.ticket.handling[running.start.order_id or ""]
                 assert abs(running.due_at - run.by(self.profile)) < timedelta(milliseconds=2)
-            elif running.start.clock != "sign":
+            elif running.start.clock not in SIGN and not running.extensions:
                 self._whole(running)
 
     def _whole(self, running: Running) -> None:

@@ -13,6 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from services.sla.audit import RACE
 from services.sla.domain import SlaState, decide, evolve, wake_at
+from services.sla.domain.clocks import HANDLE, SIGN
 from services.sla.domain.ladder import standing
 from services.sla.domain.state import LADDER, after
 from shared.calendar import elapsed
@@ -46,7 +47,7 @@ from tests.unit.sla.cities import (
     city,
     office,
 )
-from tests.unit.sla.ladder import Ticket
+from tests.unit.sla.ladder import POLICE, Ticket
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,7 +70,13 @@ QUIET = city("quiet", **WAITS, **{"ladder.climbs": {"sign": [], "total": [], "ha
 """Some clocks only warn, and handling never goes beyond the community."""
 NOBODY = city("nobody", **WAITS, **{"ladder.at_once": ["I", "II", "III", "IV"]}, **away(COMMUNITY, DISTRICT))
 """The community and the district are away on the first day, and everything is grave."""
-CITIES = [CITY, EMPTY_TOP, GRAVE, OFFICE_CITY, QUIET, NOBODY, MOVING[0]]
+JOINED = city(
+    "joined",
+    **WAITS,
+    **{"ladder.climbs": {"assist-handle": ["community", "district"], "assist-sign": ["street"], "settlement": []}},
+)
+"""Late assists climb too."""
+CITIES = [CITY, EMPTY_TOP, GRAVE, OFFICE_CITY, QUIET, NOBODY, MOVING[0], JOINED]
 
 TICK: Final = timedelta(milliseconds=1)
 """What an instant on the log leaves out; nothing here is shorter."""
@@ -100,7 +107,9 @@ class LateTicket(RuleBasedStateMachine):
         """Begin with no order."""
         super().__init__()
         self.ticket = Ticket()
-        self.orders = 0
+        self.orders = self.assists = 0
+        self.tier: Any = "lead"
+        """Who has the last order."""
         self.jumps = self.crosses = self.slept = False
         self.said: list[Any] = []
         self.called: Counter[str] = Counter()
@@ -168,17 +177,63 @@ class LateTicket(RuleBasedStateMachine):
         sign=spans,
         handle=spans,
         calendar=st.sampled_from(["always", "office"]),
+        tier=st.sampled_from(["lead", "lead", "lead", "small", "settlement"]),
     )
-    def issue(self, unit: str, severity: Any, sign: str, handle: str, calendar: str) -> None:
+    def issue(self, unit: str, severity: Any, sign: str, handle: str, calendar: str, tier: Any) -> None:
         """Issue the next order; the one before is withdrawn, as dispatch does."""
         if self.orders:
             if self.resting:
                 self.resume()
-            self.hears(self.ticket.withdraw(self.last))
+            self.hears(self.ticket.withdraw(self.last, "expired" if self.tier == "settlement" else "reassigned"))
         self.orders += 1
+        self.tier = tier
         new = not any(isinstance(fact, TicketEscalated) and fact.cause == "severity" for fact in self.said)
         self.called["severity"] += new and self.profile.ladder.at_once(severity)
-        self.hears(self.ticket.issue(self.last, unit, severity, sign, handle, calendar))
+        self.hears(self.ticket.issue(self.last, unit, severity, sign, handle, calendar, tier=tier))
+
+    @precondition(lambda self: self.orders and not self.ticket.fold.state().closed)
+    @rule(sign=spans, handle=spans, calendar=st.sampled_from(["always", "office"]))
+    def assist(self, sign: str, handle: str, calendar: str) -> None:
+        """Let somebody assist, beside whoever has the last order."""
+        self.assists += 1
+        more = {"role": "assist", "lead": POLICE}
+        self.hears(self.ticket.issue(f"A-{self.assists}", GRID, "IV", sign, handle, calendar, **more))
+
+    @precondition(lambda self: self.assists and not self.ticket.fold.state().closed)
+    @rule(nth=st.integers(0, 3), what=st.sampled_from(["sign", "do", "withdraw", "suspend", "resume", "extend"]))
+    def of_an_assist(self, nth: int, what: str) -> None:
+        """An assist signs, rests, goes on, is extended, done or withdrawn."""
+        order = f"A-{nth % self.assists + 1}"
+        run = self.ticket.handling[order]
+        if what == "extend" and not run.resting:
+            self.hears(self.ticket.extend(timedelta(minutes=30), order))
+        elif what in {"do", "withdraw"}:  # it rests no longer then
+            if run.resting:
+                self.hears(self.ticket.resume(order))
+            said = self.ticket.withdraw(order) if what == "withdraw" else self.ticket.do(order, role="assist")
+            self.hears(said)
+        elif what != "extend":
+            self.hears(getattr(self.ticket, what)(order))
+
+    # ------------------------------------------------------------ whistles
+
+    @precondition(lambda self: self.orders and not self.ticket.fold.state().closed)
+    @rule(
+        what=st.sampled_from(["whistle", "whistle", "widen", "nobody", "answer", "end"]),
+        arrive=spans,
+        calendar=st.sampled_from(["always", "office"]),
+    )
+    def whistle(self, what: str, arrive: str, calendar: str) -> None:
+        """Whistle, call more, have nobody left to call, have enough there, or end it."""
+        runs = any(running.start.clock == "arrive" for running in self.ticket.fold.state().clocks)
+        if what == "whistle":
+            self.hears(self.ticket.whistle(arrive, calendar))
+        elif what in {"widen", "nobody"} and runs:
+            self.hears(self.ticket.widen(arrive, calendar, anybody=what == "widen"))
+        elif what == "answer":
+            self.hears(self.ticket.answer_whistle())
+        elif what == "end":
+            self.hears(self.ticket.end_whistle())
 
     @precondition(lambda self: self.orders)
     @rule()
@@ -205,7 +260,7 @@ class LateTicket(RuleBasedStateMachine):
     @rule(handle=spans, calendar=st.sampled_from(["always", "office"]))
     def rework(self, handle: str, calendar: str) -> None:
         """Let the last order stand again."""
-        self.hears(self.ticket.rework(self.last, handle, calendar))
+        self.hears(self.ticket.rework(self.last, handle, calendar, tier=self.tier))
 
     @precondition(lambda self: self.orders)
     @rule()
@@ -226,7 +281,7 @@ class LateTicket(RuleBasedStateMachine):
         self.hears(self.ticket.close())
         self.alarmed = False
 
-    @precondition(lambda self: self.orders)
+    @precondition(lambda self: self.orders and self.tier != "settlement")
     @rule()
     def suspend(self) -> None:
         """Let the last order rest, perhaps once more."""
@@ -238,7 +293,7 @@ class LateTicket(RuleBasedStateMachine):
         """Let the last order go on, perhaps once more."""
         self.hears(self.ticket.resume(self.last))
 
-    @precondition(lambda self: self.orders and not self.resting)
+    @precondition(lambda self: self.orders and not self.resting and self.tier != "settlement")
     @rule(by=st.one_of(up_to(timedelta(days=2), timedelta(seconds=1)), up_to(timedelta(minutes=90), 60000 * TICK)))
     def extend(self, by: timedelta) -> None:
         """Give the last order more time."""
@@ -330,9 +385,11 @@ class LateTicket(RuleBasedStateMachine):
         choices: list[Callable[[], None]] = [lambda: self.accept(None), lambda: self.hand_back(None)]
         choices += [lambda: self.triage(elsewhere=False), lambda: self.ask_duty_officer(STREET), self.close]
         if self.orders:
-            choices += [self.sign, self.do, self.withdraw, self.give_back, self.suspend, self.resume]
+            choices += [self.sign, self.do, self.withdraw, self.give_back]
+        if self.orders and self.tier != "settlement":
+            choices += [self.suspend, self.resume]
             choices += [lambda: self.rework("40 minutes", "always")]
-        if self.orders and not self.resting:
+        if self.orders and not self.resting and self.tier != "settlement":
             choices += [lambda: self.extend(timedelta(minutes=20))]
         data.draw(st.sampled_from(choices))()
 
@@ -452,7 +509,7 @@ class LateTicket(RuleBasedStateMachine):
         """The handling of a suspended order rests with its levels; all else runs."""
         for running in self.ticket.fold.state().clocks:
             if not running.breached:
-                suspended = running.cause == "handle" and self.ticket.handling[running.start.order_id or ""].resting
+                suspended = running.cause in HANDLE[:2] and self.ticket.handling[running.start.order_id or ""].resting
                 assert running.resting == suspended, running
 
     @invariant()
@@ -462,9 +519,9 @@ class LateTicket(RuleBasedStateMachine):
             start = running.start
             if running.breached or running.resting:
                 continue
-            if start.clock == "handle":
+            if start.clock in HANDLE:
                 assert running.due_at == self.ticket.handling[start.order_id or ""].by(self.profile)
-            elif start.clock != "sign":
+            elif start.clock not in SIGN:
                 calendar = self.profile.calendar(start.calendar.partition("@")[0])
                 counted = elapsed(calendar, start.started_at, running.due_at, running.pauses)
                 assert counted == length(start.started_at, start.limit, calendar)
@@ -485,7 +542,7 @@ class LateTicket(RuleBasedStateMachine):
 
 
 LateTicket.TestCase.settings = settings(
-    max_examples=150, stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=100, stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 test_whatever_happens_to_a_late_ticket = LateTicket.TestCase
 

@@ -1,0 +1,1 @@
+"""What happens on the day of each profile?"""

@@ -1,0 +1,136 @@
+"""What does the desk show of residents who settle it, of assists and of whistles, and what may be done then?"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from services.desk import timeline
+from services.desk.actions import actions
+from services.desk.names import Names
+from services.desk.sentences import sentence
+from shared import messages as m
+from tests.support.fold import TICKET
+from tests.unit.loop.city import CITY, GRID, STREET
+from tests.unit.loop.world import World, refusals
+
+NAMES = Names(CITY)
+FIRST, SECOND, THIRD, FOURTH = (f"{TICKET}-{number}" for number in range(1, 5))
+
+
+def shown(world: World) -> dict[str, dict[str, Any]]:
+    """Give command -> what the desk says of it."""
+    return {each["command"]: each for each in actions(TICKET, world.view, NAMES, world.now)}
+
+
+def possible(world: World, *commands: str) -> list[bool]:
+    """Tell of each command whether it may be given."""
+    said = shown(world)
+    return [said[command]["possible"] for command in commands]
+
+
+def led(**given: Any) -> World:
+    """Give a leak that the water department leads and power assists."""
+    world = World(CITY)
+    world.report(category="0501", condition="leak", **given)
+    return world
+
+
+def test_residents_who_settle_it_need_not_sign_to_say_that_it_is_done() -> None:
+    """Nothing of theirs is extended, and nobody assists them."""
+    world = World(CITY)
+    world.report()
+    assert possible(world, "sign", "progress", "done", "return", "call") == [True] * 5
+    assert possible(world, "revise", "add-assist", "assign") == [False, False, True]
+    assert (world.view.lead, world.view.orders[FIRST].tier) == (m.Handler(kind="unit", id="council-1"), "settlement")
+    world.say(m.CompleteOrder(order_id=FIRST, by="戊", result="已劝拆"))
+    assert not refusals(world.bodies)
+    world.say(m.RecordCallBack(solved=True, by="吴"))
+    assert (world.view.state, world.view.outcome) == ("closed", "self-settled")
+
+
+def test_an_assist_is_excused_when_it_is_late_and_not_while_it_rests() -> None:
+    """As dispatch has it."""
+    world = led()
+    assert (world.view.orders[SECOND].role, world.view.lead_order) == ("assist", FIRST)
+    assert possible(world, "add-assist", "remove-assist", "excuse-assist") == [True, True, False]
+    world.live(timedelta(minutes=61))
+    assert shown(world)["excuse-assist"]["orders"] == [SECOND]
+    rests = led()
+    rests.say(m.SignOrder(order_id=SECOND, by="b"))
+    until = rests.now + timedelta(days=2)
+    rests.say(m.ReviseOrder(order_id=SECOND, by="b", revision="suspend", until=until, reason="materials"))
+    assert shown(rests)["decide-revision"]["orders"] == [SECOND]
+    rests.say(m.DecideRevision(granted=True, by="c"))
+    rests.live(timedelta(minutes=61))
+    assert possible(rests, "excuse-assist") == [False]
+
+
+def test_an_assist_moves_its_own_order_and_not_the_ticket() -> None:
+    """What it signs, says and has done stands with its order."""
+    world = led()
+    before = world.view.state
+    world.say(m.SignOrder(order_id=SECOND, by="b"))
+    world.say(m.CompleteOrder(order_id=SECOND, by="b", result="已断电"))
+    assert (world.view.state, world.view.orders[SECOND].state, world.view.result) == (before, "done", "")
+
+
+def test_a_whistle_is_shown_until_it_is_over() -> None:
+    """Also when everybody who was called is done; another one waits for its end."""
+    world = led()
+    assert possible(world, "raise-whistle", "end-whistle") == [True, False]
+    world.say(m.RaiseWhistle(situation="flood", unit=STREET, by="街道"))
+    whistle = world.view.whistle
+    assert whistle is not None
+    assert [each.id for each in whistle.called] == ["water", "police"]
+    assert possible(world, "raise-whistle", "end-whistle") == [False, True]
+    for order in (THIRD, FOURTH):
+        assert order not in shown(world)["done"].get("orders", [])
+        assert order not in shown(world)["return"].get("orders", [])
+        world.say(m.ReportProgress(order_id=order, progress="check-in", by="d"))
+        assert order in shown(world)["done"]["orders"]
+        world.say(m.CompleteOrder(order_id=order, by="d"))
+    assert world.view.whistle is not None
+    assert (world.view.whistle.answered, world.view.orders[THIRD].came_at) == (True, world.now)
+    assert possible(world, "end-whistle") == [True]
+    world.say(m.EndWhistle(result="已抽排", by="街道"))
+    assert world.view.whistle is None
+
+
+def test_a_closing_ends_the_whistle() -> None:
+    """Nothing of it is left to do."""
+    world = led()
+    world.say(m.RaiseWhistle(situation="flood", unit=STREET, by="街道"))
+    world.say(m.CloseTicket(reason="x", by="郑"))
+    assert world.view.whistle is None
+    assert possible(world, "end-whistle", "raise-whistle", "add-assist") == [False] * 3
+
+
+def test_who_is_called_later_is_shown_too() -> None:
+    """With the new instant."""
+    world = led(place=m.Place(grid=GRID, road="long-road"))
+    world.say(m.RaiseWhistle(situation="fire-lane", unit=STREET, by="街道"))
+    first = world.view.whistle
+    world.live(timedelta(minutes=31))
+    second = world.view.whistle
+    assert first is not None
+    assert second is not None
+    assert [each.id for each in second.called] == ["police", "power", "water"]
+    assert second.arrive_by > first.arrive_by
+
+
+def test_the_life_is_told_in_sentences() -> None:
+    """With the names of bodies, situations and departments, in both languages."""
+    world = World(CITY)
+    world.report()
+    world.live(timedelta(minutes=91))
+    world.say(m.CallTicket(reason="超出职责", by="丙"))
+    world.say(m.RaiseWhistle(situation="fire-lane", unit=STREET, by="街道"))
+    world.live(timedelta(minutes=31))
+    world.say(m.EndWhistle(result="已拆除", by="街道"))
+    said = [sentence(e["type"], e.get("data", {}), NAMES) for e in timeline.entries(world.view.timeline)]
+    zh, en = "\n".join(words.zh for words in said), "\n".join(words.en for words in said)
+    for part in ("新村议事会", "自治化解", "消防通道堵塞", "未按时报到", "结束吹哨"):
+        assert part in zh
+    for part in ("New Village council may settle it first", "has not settled it in time", "Fire lane blocked"):
+        assert part in en

@@ -188,7 +188,12 @@ def test_what_ends_while_it_rests_is_over(how: str) -> None:
     ticket.live(minutes(20))
     ticket.suspend()
     ticket.live(minutes(90))
-    said = {"done": ticket.do, "withdrawn": ticket.withdraw, "closed": ticket.close}[how]()
+    ends: dict[str, Callable[[], list[Any]]] = {
+        "done": ticket.do,
+        "withdrawn": ticket.withdraw,
+        "closed": ticket.close,
+    }
+    said = ends[how]()
     stop = stop_of(said, "handle")
     assert stop.outcome == ("met" if how == "done" else "cancelled")
     assert (stop.paused_s, stop.late_in_fact) == (90 * 60, False)

@@ -154,7 +154,7 @@ async def test_a_ticket_is_shown_told_explained_and_advised(desk: Desk) -> None:
     )
     assert [piece["kind"] for piece in explained["deadlines"][0]["segments"]] == ["running"]
     advised = await desk.get(f"{path}/actions")
-    assert [each["command"] for each in advised["actions"] if each["possible"]] == ["reopen"]
+    assert [each["command"] for each in advised["actions"] if each["possible"]] == ["reopen", "relate"]
 
 
 async def test_what_was_never_reported_is_not_there(desk: Desk) -> None:

@@ -80,7 +80,7 @@ def _worked(day: date, profile: Profile) -> date:
     """Give the day, or the next one that is worked."""
     calendar = profile.calendar(profile.content.clocks.calendar)
     days = (day + timedelta(days=ahead) for ahead in range(LONGEST_SHIFT))
-    return next((each for each in days if calendar.day(each).kind in {"work", "make-up"}), day)
+    return next((each for each in days if calendar.works_on(each)), day)
 
 
 def _instant(day: date, zone: ZoneInfo) -> datetime:

@@ -11,7 +11,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from services.triage.domain.alike import Sight, alike, concerns, grams, keys, unit_of, window
+from services.triage.domain.alike import Sight, alike, grams, keys, unit_of, window
 from services.triage.store import ALIKE, REPEATS, Places, kept
 from shared.envelope import Envelope
 from shared.errors import DeadLetter
@@ -25,6 +25,7 @@ from shared.messages import (
     TicketClosed,
     TicketTriaged,
 )
+from shared.profile.model import concerns
 from shared.topics import TICKETS
 from shared.tracing import of_ticket
 

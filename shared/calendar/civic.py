@@ -109,6 +109,10 @@ class Calendar:
         hours = self.rules.hours_on(at)
         return Day("work", hours) if hours else OFF
 
+    def works_on(self, at: date) -> bool:
+        """Tell whether a local date is worked, as a usual day or to make up for another."""
+        return self.day(at).kind in {"work", "make-up"}
+
     def worked(self, at: int) -> int:
         """Give the working microseconds from the beginning of the calendar until `at` (µs since 1970)."""
         if self.always:

@@ -18,7 +18,7 @@ from shared.profile.limit import Limit
 from shared.profile.polygon import Area
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from shared.profile.policy import Matter
 
@@ -408,16 +408,14 @@ Proof = Literal["photo-before", "photo-after", "place", "text"]
 
 
 class Which(Part):
-    """Which matters a row of `closing` is about; what is left out fits all."""
+    """Which matters a row is about; what is left out fits all."""
 
     categories: tuple[Pattern, ...] = ("*",)
     severities: tuple[Severity, ...] = ()
 
     def about(self, category: str, severity: Severity) -> bool:
         """Whether the row is about this matter."""
-        return (not self.severities or severity in self.severities) and any(
-            pattern == "*" or matches(pattern, category) for pattern in self.categories
-        )
+        return (not self.severities or severity in self.severities) and concerns(self.categories, category)
 
 
 class EvidenceRow(Which):
@@ -472,7 +470,7 @@ class Closing(Part):
     def verification(self, category: Category | str, severity: Severity) -> Verification:
         """Whether a person or the record of the work itself verifies what was done."""
         code = category if isinstance(category, str) else category.code
-        if any(matches(pattern, code) for pattern in self.verify_by_person):
+        if concerns(self.verify_by_person, code):
             return "person"
         return self.verify[severity]
 
@@ -528,23 +526,14 @@ class Questions(Part):
 Attribute = bool | int | str
 
 
-class Fits(Part):
-    """Which matters a row is about; what is left out fits all."""
+class Fits(Which):
+    """Which matters a row is about, by what their reports say too."""
 
-    categories: tuple[Pattern, ...] = ("*",)
-    severities: tuple[Severity, ...] = ()
     attributes: dict[str, Attribute] = Field(default_factory=dict)
 
     def fits(self, category: str, severity: Severity, attributes: Mapping[str, object]) -> bool:
         """Whether the row is about this matter."""
-        return (
-            any(pattern == "*" or matches(pattern, category) for pattern in self.categories)
-            and (not self.severities or severity in self.severities)
-            and all(
-                name in attributes and str(attributes[name]).casefold() == str(value).casefold()
-                for name, value in self.attributes.items()
-            )
-        )
+        return self.about(category, severity) and has(self.attributes, attributes)
 
 
 class SettlementRow(Fits):
@@ -833,3 +822,13 @@ class ProfileFile(Part):
 def matches(pattern: str, code: str) -> bool:
     """Whether the code is the pattern's, or begins as a pattern with `*` says."""
     return code.startswith(pattern[:-1]) if pattern.endswith("*") else code == pattern
+
+
+def concerns(patterns: Iterable[str], code: str) -> bool:
+    """Whether the code is that of one of the patterns."""
+    return any(matches(pattern, code) for pattern in patterns)
+
+
+def has(wanted: Mapping[str, Attribute], given: Mapping[str, object]) -> bool:
+    """Whether all wanted attributes are given; `true` in a form is the same as true in JSON."""
+    return all(name in given and str(given[name]).casefold() == str(value).casefold() for name, value in wanted.items())

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from shared.calendar import ALWAYS
 from shared.calendar.civic import laid_out
-from shared.profile.model import Condition, SeverityRule, Unit, matches
+from shared.profile.model import Condition, SeverityRule, Unit, concerns
 from shared.profile.place import Location, Places
 from shared.profile.policy import Matter, Policy, PolicyFile
 from shared.profile.routing import Handler, Matrix, diversion, graver
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     )
     from shared.profile.routing import Diversion, Route
 
-WORKED: Final = frozenset({"work", "make-up"})
 CARE: Final = "care"
 """Attribute of a report that is of a person of whom particular care is taken; on the log it is `true` alone."""
 LONGEST_WAIT_DAYS: Final = 15
@@ -400,7 +399,7 @@ class Profile:
         for ahead in range(LONGEST_WAIT_DAYS):
             on = day + timedelta(days=ahead)
             closings = (datetime.combine(on, each, self._zone).astimezone(UTC) for each in sorted(rounds.at))
-            closes = next((each for each in closings if each > at and calendar.day(on).kind in WORKED), None)
+            closes = next((each for each in closings if each > at and calendar.works_on(on)), None)
             if closes is not None:
                 return None if desk is None else (desk, closes)
         return None
@@ -411,13 +410,13 @@ class Profile:
 
     def situations(self, category: str) -> tuple[Situation, ...]:
         """For what one may whistle with a matter of this category; without one all that there is."""
-        fitting = (each for each in self.loop.situations if not category or _any(each.categories, category))
+        fitting = (each for each in self.loop.situations if not category or concerns(each.categories, category))
         return tuple(fitting)
 
     def kept_up(self, category: str, level: str) -> KeptUp | None:
         """The rule that forbids to give a matter to units of a level, if there is one."""
         ranks = [each.id for each in self.levels]
-        rows = (row for row in self.loop.kept_up if _any(row.categories, category))
+        rows = (row for row in self.loop.kept_up if concerns(row.categories, category))
         return next((row for row in rows if ranks.index(level) < ranks.index(row.not_below)), None)
 
     def level_name(self, level_id: str) -> Level:
@@ -484,10 +483,6 @@ NO_RESPONSE = Response()
 
 def _during(mode: Mode, at: datetime) -> bool:
     return mode.begin <= at and (mode.end is None or at < mode.end)
-
-
-def _any(patterns: tuple[str, ...], category: str) -> bool:
-    return any(pattern == "*" or matches(pattern, category) for pattern in patterns)
 
 
 def _code(category: Category | str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from shared.profile.model import SEVERITIES, matches
+from shared.profile.model import SEVERITIES, concerns, has, matches
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -187,7 +187,7 @@ def diversion(
 
 
 def _diverts_category(rule: DiversionRule, category: str | None, condition: str | None) -> bool:
-    if category is None or not any(matches(pattern, category) for pattern in rule.categories):
+    if category is None or not concerns(rule.categories, category):
         return False
     return not rule.conditions or condition in rule.conditions
 
@@ -212,7 +212,5 @@ def _says(words: tuple[str, ...], text: str) -> bool:
 
 
 def _has(wanted: Mapping[str, Attribute], given: Mapping[str, object]) -> bool:
-    """Whether all wanted attributes are given; `true` in a form is the same as true in JSON."""
-    return bool(wanted) and all(
-        name in given and str(given[name]).casefold() == str(value).casefold() for name, value in wanted.items()
-    )
+    """Whether a rule asks for attributes, and all of them are given."""
+    return bool(wanted) and has(wanted, given)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         EndWhistle,
         ExcuseAssist,
         RaiseWhistle,
+        ReleaseTicket,
         RemoveAssist,
         ReportProgress,
         ReturnOrder,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
         | RaiseWhistle
         | EndWhistle
         | SettleItem
+        | ReleaseTicket
     )
 
 Act = Literal["sign", "return", "progress", "done", "suspend", "resume", "extend"]

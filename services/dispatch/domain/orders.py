@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Literal
 
+from services.dispatch.domain.edges import named
 from services.dispatch.domain.revisions import ending
 from services.dispatch.domain.state import OPEN, after
 from shared.deadline import due_at
@@ -51,14 +52,13 @@ def issue_to_lead(state: DispatchState, message: Message, now: datetime, profile
         return [*withdrawn, *ask(state, message.ticket, triaged, 0, now, profile)]
     desk, closes = found
     proposed = triaged.before[0].handler if triaged.before else triaged.lead
-    named = f"{desk.id}/{closes:%Y-%m-%dT%H:%MZ}"
-    return [*withdrawn, RoundJoined(round=named, unit=desk.id, proposed=proposed, closes_at=closes)]
+    batch = f"{desk.id}/{closes:%Y-%m-%dT%H:%MZ}"
+    return [*withdrawn, RoundJoined(round=batch, unit=desk.id, proposed=proposed, closes_at=closes)]
 
 
 def release(state: DispatchState, message: Message, now: datetime, profile: Profile) -> list[Fact]:
     """Dispatch a ticket that waits for a round, as the matrix proposes."""
-    if not message.data.by.strip():
-        raise Refused("no-name", "Say who you are: `by` is empty.", "请写明操作人姓名（by）。")
+    named(message.data)
     if state.round_closes is None or state.triaged is None:
         raise Refused("not-in-a-round", "The ticket does not wait for a round.", "工单不在集中派单批次中。")
     return ask(state, message.ticket, state.triaged, 0, now, profile)

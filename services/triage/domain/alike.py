@@ -12,10 +12,10 @@ from rapidfuzz import fuzz
 
 from shared.calendar import ALWAYS
 from shared.deadline import length
-from shared.profile.model import SEVERITIES, Severity, matches
+from shared.profile.model import SEVERITIES, Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
     from datetime import datetime
 
     from shared.messages import CategoryRef, Location
@@ -134,8 +134,3 @@ def alike(sight: Sight, others: Iterable[Sight], rules: Duplicates) -> Likeness 
 def window(rules: Duplicates | Repeats, at: datetime) -> timedelta:
     """Give how far back reports count."""
     return length(at, rules.within, ALWAYS)
-
-
-def concerns(patterns: Sequence[str], category: str) -> bool:
-    """Tell whether rules are about a category."""
-    return any(pattern == "*" or matches(pattern, category) for pattern in patterns)

@@ -505,6 +505,11 @@ def _whistle_ended(d: Mapping[str, Any], n: Names) -> Pair:
     (by_zh, by_en), (came_zh, came_en) = n.who(d.get("by")), _handlers(d.get("came"), n)
     miss_zh, miss_en = _handlers(d.get("missing"), n)
     said = d.get("result", "")
+    if not said:
+        return (
+            f"吹哨随工单结束（报到：{came_zh}；未到：{miss_zh}）",
+            f"The whistle ended with the ticket (came: {came_en}; missing: {miss_en})",
+        )
     return (
         f"{by_zh} 结束吹哨：{said}（报到：{came_zh}；未到：{miss_zh}）",
         f"{by_en} ended the whistle: {said} (came: {came_en}; missing: {miss_en})",

@@ -11,7 +11,17 @@ from services.dispatch.domain.state import OPEN, after
 from shared.deadline import due_at
 from shared.errors import Refused
 from shared.ids import order_id
-from shared.messages import AdjudicationAsked, Fact, OrderIssued, OrderReworked, OrderWithdrawn, RoundJoined, Span
+from shared.messages import (
+    AdjudicationAsked,
+    Fact,
+    Mark,
+    OrderIssued,
+    OrderReworked,
+    OrderWithdrawn,
+    RoundJoined,
+    Span,
+    WhistleEnded,
+)
 from shared.profile import Matter
 
 if TYPE_CHECKING:
@@ -165,7 +175,10 @@ def step_of(triaged: TicketTriaged, order: Order) -> Step | None:
 
 def hold(state: DispatchState, _message: Message, now: datetime, profile: Profile) -> list[Fact]:
     """Withdraw all orders of a ticket that has become a part of another one, which is handled for it."""
-    return [fact for order in state.running for fact in withdraw(order, "attached", now, profile)]
+    return [
+        *whistle_over(state, now),
+        *(fact for order in state.running for fact in withdraw(order, "attached", now, profile)),
+    ]
 
 
 def let_go(state: DispatchState, message: Message, now: datetime, profile: Profile) -> list[Fact]:
@@ -201,10 +214,38 @@ def rework(state: DispatchState, message: Message, now: datetime, profile: Profi
 def end_with_ticket(state: DispatchState, message: Message, now: datetime, profile: Profile) -> list[Fact]:
     """End open orders with their ticket; withdrawn when the caller took the report back or it went elsewhere."""
     reason = GIVEN_UP.get(message.data.outcome)
-    facts: list[Fact] = []
+    facts: list[Fact] = whistle_over(state, now)
     for order in state.running:
         facts += ending(order, now, profile) if reason is None else withdraw(order, reason, now, profile)
     return facts
+
+
+def whistle_over(
+    state: DispatchState, now: datetime, result: str = "", marks: tuple[Mark, ...] = (), by: str = "gridcall"
+) -> list[Fact]:
+    """Say who came to the whistle that is on, if one is; whoever still had time to come has missed nothing."""
+    whistle = state.whistle
+    if whistle is None:
+        return []
+    called = [order for order in state.orders if order.whistle == whistle.number]
+    came = [order for order in called if order.came_at is not None]
+    ended = WhistleEnded(
+        whistle=whistle.number,
+        situation=whistle.situation,
+        unit=whistle.unit,
+        result=result,
+        came=tuple(order.handler for order in came),
+        late=tuple(order.handler for order in came if order.came_at is not None and order.came_at > order.sign_by),
+        missing=tuple(order.handler for order in called if order.came_at is None and order.sign_by <= now),
+        marks=marks,
+        quality=tuple(
+            Mark(handler=order.handler, score=order.whistle_score)
+            for order in called
+            if order.whistle_score is not None
+        ),
+        by=by,
+    )
+    return [ended]
 
 
 def issue(

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from services.dispatch.domain.edges import named
-from services.dispatch.domain.orders import issue, withdraw, working_time
+from services.dispatch.domain.orders import issue, whistle_over, withdraw, working_time
 from shared.deadline import due_at
 from shared.errors import Refused
-from shared.messages import Fact, Handler, Span, WhistleAnswered, WhistleEnded, WhistleRaised, WhistleWidened
-from shared.messages import Mark as Marked
+from shared.messages import Fact, Handler, Span, WhistleAnswered, WhistleRaised, WhistleWidened
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -207,25 +206,8 @@ def end_whistle(state: DispatchState, message: Message, now: datetime, profile: 
         raise Refused(
             "not-called", f"They were not called: {', '.join(strange)}.", f"未被吹哨的单位：{'、'.join(strange)}。"
         )
-    came = [order for order in orders if order.came_at is not None]
-    ended = WhistleEnded(
-        whistle=whistle.number,
-        situation=whistle.situation,
-        unit=whistle.unit,
-        result=command.result.strip(),
-        came=tuple(order.handler for order in came),
-        late=tuple(order.handler for order in came if order.came_at is not None and order.came_at > order.sign_by),
-        missing=tuple(order.handler for order in orders if order.came_at is None),
-        marks=command.marks,
-        quality=tuple(
-            Marked(handler=order.handler, score=order.whistle_score)
-            for order in orders
-            if order.whistle_score is not None
-        ),
-        by=command.by,
-    )
-    over: list[Fact] = []
+    over = whistle_over(state, now, command.result.strip(), command.marks, command.by)
     for order in orders:
         if order in state.running:
             over += withdraw(order, "whistle-over", now, profile)
-    return [ended, *over]
+    return over

@@ -122,7 +122,7 @@ def test_a_department_that_leads_may_be_whistled_for_too() -> None:
     assert open_orders(folded) == {nth(1): "police", nth(2): "police", nth(3): "power"}
     said = folded.read(closed("forced"))
     ids = [envelope_of(out).id for out in said.outbox]
-    assert len(set(ids)) == len(ids) == 3
+    assert len(set(ids)) == len(ids) == 4, "three departments' messages, and that the whistle is over"
     assert topics(said) == [("police", "order.closed"), ("police", "order.closed"), ("power", "order.closed")]
 
 
@@ -337,11 +337,22 @@ def test_a_whistle_ends_with_a_joint_result_and_each_is_told_once() -> None:
     assert refusal(update(folded, done(nth(1), "water"), "u-4")) == "whistle-open"
     said = folded.read(end((POLICE, 4)))
     ended = one(said, WhistleEnded)
-    assert (ended.result, ended.came, ended.missing) == ("现场拆除，划线", (POLICE,), (POWER,))
+    assert (ended.result, ended.came, ended.missing) == ("现场拆除，划线", (POLICE,), ())
     assert withdrawn(said) == [(nth(3), "whistle-over")]
     assert topics(said) == [("power", "order.withdrawn")]
     assert folded.wake_at() is None
     assert update(folded, done(nth(1), "water"), "u-5").refused is None
+
+
+@pytest.mark.parametrize(("minutes", "missing"), [(29, ()), (30, (POWER,))])
+def test_only_who_let_the_limit_pass_has_stayed_away(minutes: int, missing: tuple[Handler, ...]) -> None:
+    """However the whistle ends: by its result, or with its ticket."""
+    for ends in (end(), closed("forced")):
+        folded = whistled()
+        update(folded, come(nth(2), "police"), "u-1")
+        folded.clock.advance(timedelta(minutes=minutes))
+        ended = one(folded.read(ends), WhistleEnded)
+        assert (ended.came, ended.missing) == ((POLICE,), missing)
 
 
 @pytest.mark.parametrize(

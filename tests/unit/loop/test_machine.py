@@ -23,12 +23,15 @@ from tests.unit.loop.city import (
     STREET,
     WEST,
 )
-from tests.unit.loop.world import SERVICES, World, limits, refusals
+from tests.unit.loop.truths import TRUTHS
+from tests.unit.loop.world import SERVICES, World, refusals
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from shared.profile import Profile
+    from tests.unit.loop.world import Town
 
 CITIES: Final = (CITY, CLIMBING, IN_OFFICE, FIRST_RECEIVER)
 ADVISED: Final = {
@@ -116,9 +119,19 @@ class WholeLife(RuleBasedStateMachine):
         self.behind = False
         """Time has passed, and nobody was woken."""
 
+    @property
+    def time(self) -> World | Town:
+        """Give what time passes for."""
+        return self.world
+
+    @property
+    def worlds(self) -> Sequence[World]:
+        """Give every ticket there is."""
+        return (self.world,)
+
     def wake(self) -> None:
         """Let whoever asked for it be woken."""
-        self.world.wake()
+        self.time.wake()
         self.behind = False
 
     @initialize(
@@ -388,141 +401,71 @@ class WholeLife(RuleBasedStateMachine):
     @rule(length=lengths, order=orders)
     def live(self, length: timedelta, order: tuple[str, ...]) -> None:
         """Time passes with all awake."""
-        self.world.live(min(length, timedelta(hours=5)), order)
+        self.time.live(min(length, timedelta(hours=5)), order)
         self.behind = False
 
     @rule(length=lengths, order=orders)
     def outage(self, length: timedelta, order: tuple[str, ...]) -> None:
         """Time passes at one stroke."""
         self.slept = True
-        self.world.outage(length, order)
+        self.time.outage(length, order)
         self.behind = False
 
-    @precondition(lambda self: self.world.next_at() is not None)
+    @precondition(lambda self: self.time.next_at() is not None)
     @rule(order=orders, off=st.sampled_from([-1, 0, 0, 1]))
     def to_the_instant(self, order: tuple[str, ...], off: int) -> None:
         """The very next instant comes for which anybody waits."""
-        at = self.world.next_at()
+        at = self.time.next_at()
         assert at is not None
-        self.world.live(max(at - self.world.now + timedelta(milliseconds=off), timedelta(0)), order)
+        self.time.live(max(at - self.time.now + timedelta(milliseconds=off), timedelta(0)), order)
         self.behind = False
 
     @rule(length=lengths)
     def asleep(self, length: timedelta) -> None:
         """Time passes and nobody is woken: whatever comes next is read first."""
         self.slept = self.behind = True
-        self.world.clock.advance(length)
+        self.time.clock.advance(length)
 
-    @precondition(lambda self: self.world.next_at() is not None)
+    @precondition(lambda self: self.time.next_at() is not None)
     @rule()
     def asleep_to_the_instant(self) -> None:
         """The very instant comes for which somebody waits, and something else is read before it is noticed."""
-        at = self.world.next_at()
+        at = self.time.next_at()
         assert at is not None
         self.behind = True
-        self.world.clock.advance(max(at - self.world.now, timedelta(0)))
+        self.time.clock.advance(max(at - self.time.now, timedelta(0)))
 
     @rule(share=st.integers(0, 99))
     def again(self, share: int) -> None:
         """A record is published a second time: nothing follows from it."""
         self.wake()
-        before = [self.world.folds[name].state() for name in SERVICES]
+        before = self.world.states()
         place, length = len(self.world.log) * share // 100, len(self.world.log)
         self.world.again(place)
         assert self.world.bodies[length:] == [self.world.bodies[place]]
-        assert [self.world.folds[name].state() for name in SERVICES] == before
+        assert self.world.states() == before
 
     # ------------------------------------------------------------ what stays true
 
     @invariant()
-    def somebody_has_it_or_it_is_over(self) -> None:
-        """No ticket without an owner or an end."""
-        world = self.world
-        if not world.log or world.phase == "closed":
-            return
-        state = world.dispatch
-        waits = [
-            world.waits_for_triage,
-            state.open is not None,
-            state.lies_with == "duty-officer",
-            state.round_closes is not None,
-            world.phase in {"verifying", "calling-back"},
-        ]
-        assert any(waits), (state.lies_with, world.phase, [(order.role, order.state) for order in state.orders])
-        assert world.waits_for_triage or world.sla.unit
-
-    @invariant()
-    def what_is_closed_has_no_open_order(self) -> None:
-        """No order is open on a closed ticket, and no clock runs."""
-        if self.world.phase == "closed":
-            assert not self.world.dispatch.running
-            assert not self.world.sla.clocks
-            assert self.world.dispatch.whistle is None
-
-    @invariant()
-    def no_assist_outlives_its_lead(self) -> None:
-        """Once the lead is done nobody else has anything to do."""
-        state = self.world.dispatch
-        if state.last is not None and state.last.state == "done":
-            assert not state.running
-            assert state.whistle is None
-
-    @invariant()
-    def one_leads(self) -> None:
-        """At most one order of the lead is open, and one that takes it over; nobody has two of a kind."""
-        state = self.world.dispatch
-        leads = [order for order in state.running if order.role == "lead"]
-        assert len([order for order in leads if not order.takes_over]) <= 1
-        assert len(leads) <= 2
-        assists = [order.handler for order in state.assists]
-        assert len(set(assists)) == len(assists)
-        assert state.open is None or state.open.handler not in assists
-
-    @invariant()
-    def returns_end(self) -> None:
-        """Once to triage, once to the duty officer."""
-        assert self.world.dispatch.returns <= self.world.profile.returns.to_triage + 1
-
-    @invariant()
-    def limits_are_one(self) -> None:
-        """Dispatch and sla mean the same instant by every limit of every open order."""
-        mine, theirs = limits(self.world)
-        assert mine == theirs
+    def it_is_true_of_every_ticket(self) -> None:
+        """Owners, orders, clocks, returns, messages."""
+        for world in self.worlds:
+            for holds in TRUTHS if world.log else ():
+                holds(world)
 
     @invariant()
     def the_next_instant_lies_ahead(self) -> None:
         """Nobody waits for an instant that has passed."""
-        at: datetime | None = self.world.next_at()
-        assert at is None or at > self.world.now or self.behind
-
-    @invariant()
-    def each_message_has_its_own_id(self) -> None:
-        """Two orders on one topic are two messages."""
-        assert all(len(said) == 1 for said in self.world.ids.values())
-
-    @invariant()
-    def departments_are_told_once_that_it_is_over(self) -> None:
-        """Each order has one end on its department's topic, unless it was reworked."""
-        ends: dict[str, int] = {}
-        for _, body in self.world.told:
-            if isinstance(body, m.DepartmentOrderIssued | m.DepartmentOrderReworked):
-                ends[body.order_id] = 0
-            elif isinstance(body, m.DepartmentOrderWithdrawn | m.DepartmentOrderClosed):
-                ends[body.order_id] += 1
-        assert max(ends.values(), default=0) <= 1
-        open_ = {order.id for order in self.world.dispatch.running if order.handler.kind == "department"}
-        assert all(ends[order] == 0 for order in open_)
-        over = {"returned", "withdrawn", "closed"}
-        gone = {o.id for o in self.world.dispatch.orders if o.handler.kind == "department" and o.state in over}
-        assert all(ends[order] == 1 for order in gone)
+        at: datetime | None = self.time.next_at()
+        assert at is None or at > self.time.now or self.behind
 
     def teardown(self) -> None:
         """In the end the auditor, who goes another way, finds nothing."""
-        if not self.world.log:
-            return
         self.wake()
-        wrong = [each for each in self.world.findings() if each.kind != "late" or not self.slept]
-        assert wrong == [], (self.world.profile.name, wrong)
+        for world in self.worlds:
+            wrong = [each for each in world.findings() if each.kind != "late" or not self.slept] if world.log else []
+            assert wrong == [], (world.profile.name, wrong)
 
 
 WholeLife.TestCase.settings = settings(

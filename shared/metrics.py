@@ -70,6 +70,9 @@ level_staff = Gauge("gridcall_level_staff", "Persons of a level's units who are 
 units_unstaffed = Gauge(
     "gridcall_units_unstaffed", "Units at which nobody is there today, nor a stand-in", ["level", "kind"]
 )
+visits_missed = Counter(
+    "gridcall_visits_missed_total", "Visits of a schedule that were not held within their limit", ["schedule"]
+)
 calendar_days_left = Gauge(
     "gridcall_calendar_days_left",
     "Days until the published holidays end",

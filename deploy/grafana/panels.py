@@ -189,6 +189,11 @@ CLOCKS: Final = Dashboard(
             (Query("max by (level, kind) (gridcall_units_unstaffed)", "{{level}} {{kind}}"),),
         ),
         Panel(
+            "Visits missed in a day",
+            "走访逾期",
+            (Query("sum by (schedule) (increase(gridcall_visits_missed_total[1d]))", "{{schedule}}"),),
+        ),
+        Panel(
             "Days that the calendars are settled",
             "日历有效天数",
             (Query("min by (calendar) (gridcall_calendar_days_left)", "{{calendar}}"),),

@@ -155,7 +155,7 @@ class Desk:
     async def shown(self, ident: str) -> dict[str, Any]:
         """Give a ticket as people see it, with the states of those to which it belongs; raises Problem 404."""
         ticket = await self.ticket(ident)
-        shown = ticket_view(ident, ticket, self.names)
+        shown = ticket_view(ident, ticket, self.names, self.clock.now())
         if ticket.family is not None:
             shown["family"] = family_view(ticket, await self.views.states(relatives(ticket)), self.names)
         return shown

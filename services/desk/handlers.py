@@ -1,6 +1,7 @@
 """What does the desk read? Everything: every fact and every command on the log becomes part of a view.
 
-It alone knows both a clock and the handler of its order, so it counts how much of their time handlers let rest.
+It alone knows both a clock and whose order or visit it is: it counts how much of their time handlers let rest, and
+which visits were missed.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from services.desk.names import Names
 from services.desk.store import searchable
 from shared import metrics
 from shared.decider import Decider
-from shared.messages import ClocksStopped, of_kind
+from shared.messages import ClockBreached, ClocksStopped, of_kind
 
 if TYPE_CHECKING:
     from shared.decider import Turn
@@ -26,6 +27,8 @@ CONSUMES: Final[dict[str, type[Body]]] = of_kind("fact") | of_kind("command")
 
 def decider(profile: Profile) -> Decider[Ticket]:
     """Give the projection under a profile as the loop calls it."""
+    for schedule in profile.content.schedules:
+        metrics.visits_missed.labels(schedule.id)  # from nothing to one is no rise that Prometheus sees
     return Decider(
         service="desk",
         state=Ticket,
@@ -39,11 +42,12 @@ def decider(profile: Profile) -> Decider[Ticket]:
 
 
 def observe(turn: Turn, names: Names) -> None:
-    """Count the time of handling clocks that ended, and how much of it they rested; all units have one label."""
-    stopped = turn.message.data
+    """Count missed visits, the time of handling clocks that ended, and how much of it they rested."""
+    ticket, stopped = turn.state, turn.message.data
+    if isinstance(stopped, ClockBreached) and stopped.clock == "handle" and ticket.schedule:
+        metrics.visits_missed.labels(ticket.schedule).inc()
     if not isinstance(stopped, ClocksStopped):
         return
-    ticket: Ticket = turn.state
     for stop in stopped.clocks:
         clock = ticket.clocks.get(stop.token)
         order = ticket.orders.get(clock.order_id or "") if clock is not None else None

@@ -61,6 +61,7 @@ STATES: Final[dict[str, Pair]] = {
     "rework": ("返工", "to be done again"),
     "call-back": ("待回访", "waits for the call-back"),
     "closed": ("已结案", "closed"),
+    "archived": ("已归档", "archived"),
     "reopened": ("重办", "reopened"),
     "attached": ("挂接办理", "handled with the ticket of which it is a part"),
 }
@@ -137,6 +138,16 @@ class Names:
         """Give the name of what may be whistled for."""
         known = (each for each in self._profile.loop.situations if each.id == ident)
         return next(((each.zh, each.en) for each in known), (ident or "?", ident or "?"))
+
+    def mode(self, ident: str) -> Pair:
+        """Give the name of an operating mode."""
+        known = (each for each in self._profile.content.modes if each.id == ident)
+        return next(((each.zh, each.en) for each in known), (ident, ident))
+
+    def schedule(self, ident: str) -> Pair:
+        """Give the name of what is done by the calendar."""
+        known = (each for each in self._profile.content.schedules if each.id == ident)
+        return next(((each.zh, each.en) for each in known), (ident, ident))
 
     def staff(self, ident: str) -> Pair:
         """Give somebody's name and role."""

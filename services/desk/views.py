@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from services.desk.sentences import sentence
 from services.desk.store import NEVER
@@ -10,11 +10,16 @@ from services.desk.timeline import FIRST_KEPT, PREFIX, entries, whole_id
 from shared.messages import Words
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
 
     from services.desk.clocks import Clock
-    from services.desk.domain import Order, Outcome, Owner, Ticket
+    from services.desk.domain import Order, Outcome, Owner, Ticket, WhistleScore
     from services.desk.names import Names, Pair
+
+
+ARCHIVED: Final = "archived"
+"""Closed, and past the day until which it may be reopened: shown so, and nothing is moved or written for it."""
 
 
 def words(pair: Pair) -> dict[str, str]:
@@ -22,14 +27,16 @@ def words(pair: Pair) -> dict[str, str]:
     return Words(zh=pair[0], en=pair[1]).model_dump()
 
 
-def ticket_view(ident: str, ticket: Ticket, names: Names) -> dict[str, Any]:
+def ticket_view(ident: str, ticket: Ticket, names: Names, now: datetime) -> dict[str, Any]:
     """Give a ticket without its timeline."""
     place, category = ticket.place, ticket.category
+    archived = ticket.reopen_until is not None and now > ticket.reopen_until
     return {
         "id": ident,
         "state": ticket.state,
-        "state_name": words(names.state(ticket.state)),
+        "state_name": words(names.state(ARCHIVED if archived else ticket.state)),
         "open": ticket.state != "closed",
+        "archived": archived,
         "report_id": ticket.report_id,
         "channel": ticket.channel,
         "request": ticket.request or None,
@@ -50,6 +57,11 @@ def ticket_view(ident: str, ticket: Ticket, names: Names) -> dict[str, Any]:
         "unit": ticket.unit or None,
         "owners": [_owner(owner, names) for owner in ticket.owners],
         "waits_at": ticket.waits_at or None,
+        "mode": _named(ticket.mode, names.mode),
+        "round": ticket.round if ticket.state == "round" else None,
+        "schedule": _named(ticket.schedule, names.schedule),
+        "items": [{"id": each, "outcome": said, "href": f"/v1/tickets/{each}"} for each, said in ticket.items.items()],
+        "whistles": [_whistle(number, each, ticket, names) for number, each in ticket.whistles.items()],
         "asked": ticket.asked.model_dump() if ticket.asked else None,
         "missing": list(ticket.missing),
         "lead": _handler(ticket.lead, names) if ticket.lead else None,
@@ -107,6 +119,30 @@ def family_view(ticket: Ticket, states: Mapping[str, str], names: Names) -> dict
 def _handler(handler: Any, names: Names) -> dict[str, Any]:
     named = names.handler(f"{handler.kind}:{handler.id}")
     return {"kind": handler.kind, "id": handler.id, "name": words(named)}
+
+
+def _named(ident: str, name: Callable[[str], Pair]) -> dict[str, Any] | None:
+    return {"id": ident, "name": words(name(ident))} if ident else None
+
+
+def _whistle(number: int, whistle: WhistleScore, ticket: Ticket, names: Names) -> dict[str, Any]:
+    """Give a whistle: for what, by whom, who was called as long as it is on, who came, and what each was worth."""
+    on = ticket.whistle if ticket.whistle is not None and ticket.whistle.number == number else None
+    return {
+        "number": number,
+        "on": on is not None,
+        "situation": _named(whistle.situation, names.situation),
+        "unit": _named(whistle.unit, names.unit),
+        "at": whistle.at,
+        "arrive_by": whistle.arrive_by if on is None else on.arrive_by,
+        "answered_at": whistle.answered_at,
+        "called": [_handler(each, names) for each in on.called] if on is not None else [],
+        **{name: [_handler(each, names) for each in getattr(whistle, name)] for name in ("came", "late", "missing")},
+        **{
+            name: [{"handler": _handler(each.handler, names), "score": each.score} for each in getattr(whistle, name)]
+            for name in ("marks", "quality")
+        },
+    }
 
 
 def _owner(owner: Owner, names: Names) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from services.desk.views import ticket_view
 from shared import messages as m
 from shared.ids import order_id
 from shared.profile import parse_profile
+from tests.support.fold import MORNING
 from tests.unit.desk.lives import CATEGORY, GRID, HOUR, PLACE, POLICE, WATER, Life
 from tests.unit.profile.small import SMALL
 from tests.unit.sla.cities import city, office
@@ -31,7 +32,7 @@ RUN = "T-1/handle/2"
 def conduct(ticket: Ticket, names: Names = NAMES) -> dict[str, int]:
     """Give what is counted of a ticket, which its view shows too."""
     counted = names.conduct(ticket)
-    assert ticket_view("T", ticket, names)["conduct"] == counted
+    assert ticket_view("T", ticket, names, MORNING)["conduct"] == counted
     return counted
 
 

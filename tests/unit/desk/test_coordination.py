@@ -5,16 +5,21 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from prometheus_client import REGISTRY
+
 from services.desk import timeline
 from services.desk.actions import actions
+from services.desk.handlers import decider
 from services.desk.names import Names
 from services.desk.sentences import sentence
+from services.desk.views import ticket_view
 from shared import messages as m
-from tests.support.fold import TICKET
+from tests.support.fold import TICKET, Folded
 from tests.unit.loop.city import CITY, GRID, STREET
 from tests.unit.loop.world import World, refusals
 
 NAMES = Names(CITY)
+WATER = m.Handler(kind="department", id="water")
 FIRST, SECOND, THIRD, FOURTH = (f"{TICKET}-{number}" for number in range(1, 5))
 
 
@@ -27,6 +32,11 @@ def possible(world: World, *commands: str) -> list[bool]:
     """Tell of each command whether it may be given."""
     said = shown(world)
     return [said[command]["possible"] for command in commands]
+
+
+def seen(world: World) -> dict[str, Any]:
+    """Give the ticket as people see it."""
+    return ticket_view(TICKET, world.view, NAMES, world.now)
 
 
 def led(**given: Any) -> World:
@@ -95,6 +105,62 @@ def test_a_whistle_is_shown_until_it_is_over() -> None:
     assert possible(world, "end-whistle") == [True]
     world.say(m.EndWhistle(result="已抽排", by="街道"))
     assert world.view.whistle is None
+
+
+def test_the_view_says_who_was_called_who_came_and_what_each_was_worth() -> None:
+    """While it is on and when it is over, with names."""
+    world = led()
+    world.say(m.RaiseWhistle(situation="flood", unit=STREET, by="街道"))
+    (on,) = seen(world)["whistles"]
+    assert (on["on"], on["situation"]["name"]["zh"]) == (True, "积水")
+    assert [each["id"] for each in on["called"]] == ["water", "police"]
+    called = world.dispatch.order(THIRD)
+    assert called is not None
+    assert on["arrive_by"] == called.sign_by
+    world.say(m.ReportProgress(order_id=THIRD, progress="check-in", by="d", whistle_score=4))
+    world.say(m.EndWhistle(result="已抽排", by="街道", marks=(m.Mark(handler=WATER, score=5),)))
+    (over,) = seen(world)["whistles"]
+    assert (over["on"], over["called"]) == (False, [])
+    assert [each["id"] for each in over["came"]] == ["water"]
+    assert over["marks"] == [{"handler": over["came"][0], "score": 5}]
+    assert [each["score"] for each in over["quality"]] == [4]
+
+
+def test_a_visit_shows_its_schedule_and_its_items() -> None:
+    """And each item leads to its ticket."""
+    world = led(channel="visit", attributes={"schedule": "office-day", "phase": "visit"})
+    world.say(m.AddItem(item="FEDCBA9876543210", outcome="open", by="gridcall"))
+    shown = seen(world)
+    assert shown["schedule"] == {"id": "office-day", "name": {"zh": "office-day", "en": "office-day"}}
+    assert shown["items"] == [
+        {"id": "FEDCBA9876543210", "outcome": "open", "href": "/v1/tickets/FEDCBA9876543210"},
+    ]
+
+
+def test_a_visit_that_is_not_held_in_time_is_counted_once() -> None:
+    """For the alert; what is no visit is not."""
+    for said, missed in (({"schedule": "days", "phase": "visit"}, 1.0), ({}, 0.0)):
+        world = led(channel="visit" if said else "hotline", attributes=said)
+        world.outage(timedelta(days=5))
+        assert any(isinstance(each, m.ClockBreached) and each.clock == "handle" for each in world.bodies)
+        desk = Folded(decider(CITY))
+        before = REGISTRY.get_sample_value("gridcall_visits_missed_total", {"schedule": "days"}) or 0.0
+        for record in (*world.log, *world.log):
+            desk.read(record)
+        after = REGISTRY.get_sample_value("gridcall_visits_missed_total", {"schedule": "days"}) or 0.0
+        assert after - before == missed
+
+
+def test_a_closed_ticket_is_an_archive_once_it_cannot_be_reopened() -> None:
+    """Nothing is written for it."""
+    world = led()
+    world.say(m.CloseTicket(reason="x", by="郑"))
+    until = world.view.reopen_until
+    assert until is not None
+    assert (seen(world)["archived"], seen(world)["state_name"]["zh"]) == (False, "已结案")
+    world.outage(until - world.now + timedelta(seconds=1))
+    assert (seen(world)["archived"], seen(world)["state_name"]["zh"]) == (True, "已归档")
+    assert possible(world, "reopen") == [False]
 
 
 def test_a_closing_ends_the_whistle() -> None:

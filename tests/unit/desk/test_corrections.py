@@ -78,7 +78,7 @@ def test_a_corrected_ticket_is_what_it_is_now() -> None:
         ("community", "100000001001"),
     ]
     assert (view.state, view.level) == ("signed", "community")
-    shown = ticket_view(life.ticket, view, NAMES)
+    shown = ticket_view(life.ticket, view, NAMES, life.now)
     assert (shown["category"]["code"], shown["place"]["unit"]) == ("0501", "100000002")
     assert (shown["request"], shown["request_name"]) == ("complaint", {"zh": "投诉", "en": "a complaint"})
     assert said(life, "reported")[0] == "受理了来自热线的投诉。"
@@ -165,10 +165,10 @@ def test_an_open_question_stands_on_the_ticket() -> None:
     life = Life().reported().triaged().issued().signed()
     asked = life.question().view().asked
     assert asked is not None
-    shown = ticket_view(life.ticket, life.view(), NAMES)["asked"]
+    shown = ticket_view(life.ticket, life.view(), NAMES, life.now)["asked"]
     assert shown == {"question": "几号楼？", "by": "乙", "since": asked.since, "until": asked.until}
     assert life.view().due is None
-    assert ticket_view(life.ticket, life.answer().view(), NAMES)["asked"] is None
+    assert ticket_view(life.ticket, life.answer().view(), NAMES, life.now)["asked"] is None
     assert life.question().answer("expired").view().asked is None
     assert said(life, "information-wait-ended")[0] == "诉求人逾期未补充，不再等待。"
     assert Life().reported().triaged().issued().question().closed().view().asked is None
@@ -325,7 +325,7 @@ def test_a_clock_names_the_version_of_the_rules_that_it_follows() -> None:
     life = Life().reported().triaged().issued().signed()
     life.fact(m.PolicyApplied(before="v1", policy="v2", by="甲", handle_limit=HOUR))
     assert (clock(life, "sign")["profile_version"], clock(life, "handle")["profile_version"]) == ("v1", "v2")
-    assert ticket_view(life.ticket, life.view(), NAMES)["profile_version"] == "v2"
+    assert ticket_view(life.ticket, life.view(), NAMES, life.now)["profile_version"] == "v2"
     assert said(life, "policy-applied") == (
         "甲 将本工单适用的配置版本由 v1 改为 v2。",
         "甲 applied version v2 of the profile to it, which followed v1.",

@@ -235,7 +235,7 @@ def test_the_timeline_names_every_record_as_the_log_does() -> None:
     shown = timeline_view(life.ticket, life.view(), NAMES)
     assert [entry["id"] for entry in shown] == [message.envelope.id for message in life.messages]
     assert [entry["causation"] or "" for entry in shown] == [message.envelope.causation for message in life.messages]
-    assert ticket_view(life.ticket, life.view(), NAMES)["lead"]["name"] == {"zh": "公安", "en": "Police"}
+    assert ticket_view(life.ticket, life.view(), NAMES, life.now)["lead"]["name"] == {"zh": "公安", "en": "Police"}
 
 
 def test_the_desk_reads_everything() -> None:

@@ -13,6 +13,7 @@ from pydantic import AwareDatetime
 from services.desk import timeline
 from services.desk.names import CLOCKS, SPANS, STATES, Names
 from services.desk.sentences import BY_BODY, sentence
+from services.desk.views import ARCHIVED
 from shared import messages as m
 from shared.decider import Message
 from shared.envelope import Envelope
@@ -140,6 +141,6 @@ def test_every_state_clock_and_unit_of_time_has_a_name() -> None:
     from services.desk.domain import STATES as STATE_WORDS  # noqa: PLC0415 - the same name as the table of names
     from shared.profile.limit import UNITS  # noqa: PLC0415
 
-    assert set(STATES) == set(STATE_WORDS.values())
+    assert set(STATES) == {*STATE_WORDS.values(), ARCHIVED}
     assert set(SPANS) == set(UNITS)
     assert set(CLOCKS) | {"severity"} == {*get_args(LadderCause), "ladder"}

@@ -15,7 +15,7 @@ from services.intake.domain import masked_json, published
 from services.triage.handlers import decider as triage
 from shared.messages import AmendTicket, TicketAmended, TicketReported, TicketTriaged, TriageTicket
 from shared.profile import Profile, ProfileInvalid, parse_profile
-from tests.support.fold import TICKET, Folded
+from tests.support.fold import MORNING, TICKET, Folded
 from tests.unit.desk.lives import Life
 from tests.unit.intake.counter import NOON, Counter, as_json, body_of, record
 from tests.unit.profile.small import SMALL
@@ -208,7 +208,7 @@ async def test_the_desk_shows_helpers_and_no_secret_in_any_view() -> None:
     _, found = await triaged()
     life = Life("care").fact(TicketReported.model_validate(fact)).fact(found)
     ticket, names = life.view(), Names(CITY)
-    view = ticket_view(TICKET, ticket, names)
+    view = ticket_view(TICKET, ticket, names, MORNING)
     assert [each["id"] for each in view["helpers"]] == ["c1", "d"]
     timeline = timeline_view(TICKET, ticket, names)
     assert "named helpers: 乙 (officer), 甲 (duty)" in timeline[-1]["sentence"]["en"]

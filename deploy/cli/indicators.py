@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
 import typer
 from rich.table import Table
@@ -48,7 +50,9 @@ def indicators(
     if as_json:
         print_json(found)
         return
-    out.print(f"{found['from'][:16]} – {found['to'][:16]} · {unit or 'the whole city'}", style="bold", markup=False)
+    zone = ZoneInfo(found["zone"])
+    first, last = (f"{datetime.fromisoformat(found[end]).astimezone(zone):%Y-%m-%d %H:%M}" for end in ("from", "to"))
+    out.print(f"{first} – {last} {zone.key} · {unit or 'the whole city'}", style="bold", markup=False)
     if name is None:
         out.print(_all(found["indicators"]))
     else:

@@ -27,7 +27,7 @@ from deploy.local.settings import PROFILE, LocalSettings
 from deploy.local.stack import Stack, absolute, complete
 from shared.errors import Refused, TryLater
 from shared.ids import ticket_id
-from shared.messages import ClocksStarted, ClocksStopped
+from shared.messages import ClocksStarted, ClocksStopped, of_kind
 from shared.profile import find_profile, load_profile
 from shared.topics import dispatch_topic
 
@@ -43,6 +43,8 @@ WIDEST_STATE = len("closed: gridcall trace 0123456789ABCDEF")
 CLIMB_BEGINS: Final = datetime(2025, 9, 26, 9, 0)  # noqa: DTZ001 - in the profile's zone, whichever that is
 """The Friday before a National Day with make-up workdays: the Saturday after it is free, and the Sunday counts."""
 LEFT_TO_THE_PICTURE: Final = {ClocksStarted.type, ClocksStopped.type}
+ASKED: Final = of_kind("command").keys()
+"""Left out of a story: what came of it, or why it was refused, is told."""
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -75,9 +77,9 @@ def up(
                 virtual_time.go(stack.clock_file)
             told = replay is not None and not as_json
             happened = _replay(stack, city, day, example=replay is None, told=told) if day else {}
-            _show(stack, city, {} if told else happened, as_json=as_json)
             if day and happened and not as_json:
                 _tell_stories(stack, city, day)
+            _show(stack, city, {} if told else happened, as_json=as_json)
             if climber:
                 virtual_time.go(stack.clock_file)
                 _tell(stack, city, climber)
@@ -208,7 +210,7 @@ def _show(stack: Stack, city: Profile, happened: dict[str, Any], *, as_json: boo
 
 
 def _tell_stories(stack: Stack, city: Profile, day: Recording) -> None:
-    """Print what happened in the matters of a day in which several people had a part."""
+    """Print what happened in those matters of a day that show something."""
     from deploy.replay.desk import Desk  # noqa: PLC0415 - as above
     from deploy.replay.story import stories  # noqa: PLC0415 - as above
 
@@ -218,7 +220,8 @@ def _tell_stories(stack: Stack, city: Profile, day: Recording) -> None:
             for label, entries in await stories(desk, day):
                 out.print(f"\n{label}", style="bold", markup=False)
                 for entry in entries:
-                    _say(entry, ZoneInfo(city.zone))
+                    if entry["type"] not in ASKED:
+                        _say(entry, ZoneInfo(city.zone))
         finally:
             await desk.close()
 

@@ -52,8 +52,8 @@ if TYPE_CHECKING:
     from deploy.replay.script import Deed, Row
     from shared.profile import Profile
 
-PLAYER: Final = "replay"
-LOOKER: Final = "replay, looking"
+PLAYER: Final = "示例人员"
+LOOKER: Final = "示例核查员"
 """Verifies and calls back: nobody may verify what they have handled."""
 WORKED: Final = Stretch()
 """What whoever assists does."""
@@ -267,7 +267,7 @@ class Life:
 
     def _pass_on(self, order: Order, to: str) -> Iterator[Update | Act]:
         ident = f"{self.row.id}/{order.id}"
-        back = {"order_id": order.id, "reason": "not-ours", "detail": "非本單位權管 · not ours"}
+        back = {"order_id": order.id, "reason": "not-ours", "detail": "依记录退回 · as recorded"}
         back["proposed_department"] = to
         if order.returnable and order.department and f"{ident}/return" not in self.refusals:
             yield Update(f"{ident}/return", order.department, UpdateReturn.type, back)
@@ -275,13 +275,13 @@ class Life:
             yield self._assign(ident, to)
 
     def _assign(self, ident: str, to: str) -> Act:
-        body = {"to": {"kind": "department", "id": to}, "reason": "依紀錄改派 · as recorded", "by": PLAYER}
+        body = {"to": {"kind": "department", "id": to}, "reason": "依记录改派 · as recorded", "by": PLAYER}
         return Act(f"{ident}/assign", "assign", body)
 
     def _work(self, order: Order, stretch: Stretch) -> Iterator[Update | Act]:
         ident = f"{self.row.id}/{order.id}"
         done_id = f"{ident}/done" + (f"/{order.attempt}" if order.attempt > 1 else "")
-        result: dict[str, Any] = {"order_id": order.id, "result": "处理完毕", "detail": "已处理 · handled as recorded"}
+        result: dict[str, Any] = {"order_id": order.id, "result": "处理完毕 · done", "detail": "处理完毕 · done"}
         if self.row.script.proof:
             result |= self.row.script.proof
         finishes = stretch.done and (order.id in {each.id for each in self.helps.values()} or not self._helped())
@@ -314,7 +314,7 @@ class Life:
         if self.asked:
             yield self._verdict()
         if self.closed and self.reopenings < self.row.script.reopenings and self.closings == self.reopenings + 1:
-            body = {"reason": "依紀錄重新處理 · reopened as recorded", "by": PLAYER}
+            body = {"reason": "依记录重办 · reopened as recorded", "by": PLAYER}
             yield Act(f"{self.row.id}/reopen/{self.closings}", "reopen", body)
 
     def _verdict(self) -> Act:

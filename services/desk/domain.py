@@ -258,6 +258,8 @@ class Ticket(State):
     """The round of a desk for which it waits; kept when it is over."""
     mode: str = ""
     """The operating mode whose limits hold."""
+    size: str = ""
+    """small or big, where the profile says so."""
     items: dict[str, str] = Field(default_factory=dict)
     """What was said at a visit: tickets, and what became of each."""
     missing: tuple[str, ...] = ()
@@ -445,6 +447,7 @@ def _triaged(ticket: Ticket, data: m.TicketTriaged, at: datetime) -> dict[str, A
         "callback": data.callback,
         "profile_version": data.profile_version,
         "mode": data.mode,
+        "size": data.size or "",
         "helpers": data.helpers,
         "missing": (),
         "waits_at": "",

@@ -82,6 +82,18 @@ ROLES: Final[dict[str, Pair]] = {
     "resident_road_chief": ("居民路长", "resident road chief"),
     "community_road_chief": ("社区路长", "community road chief"),
     "street_road_chief": ("街道路长", "street road chief"),
+    "sponsor": ("联包帮干部", "sponsor"),
+    "caller": ("呼叫员", "who calls the desk"),
+    "micro_worker": ("微网格员", "micro-grid worker"),
+    "unit_contact": ("单位联络员", "contact of the unit"),
+    "grid_leader": ("网格长", "grid leader"),
+    "full_time_worker": ("专职网格员", "full-time grid worker"),
+    "officer": ("指导员", "officer"),
+    "coordination": ("统筹协调员", "coordinator"),
+    "station": ("工作站人员", "station worker"),
+    "building_head": ("楼栋长", "head of the building"),
+    "duty": ("值班人员", "on duty"),
+    "inspector": ("检查员", "inspector"),
 }
 """Of the bundled profiles' staff; another city's roles are shown as its profile writes them."""
 WHO: Final[dict[str, Pair]] = {
@@ -139,11 +151,6 @@ class Names:
         known = (each for each in self._profile.loop.situations if each.id == ident)
         return next(((each.zh, each.en) for each in known), (ident or "?", ident or "?"))
 
-    def mode(self, ident: str) -> Pair:
-        """Give the name of an operating mode."""
-        known = (each for each in self._profile.content.modes if each.id == ident)
-        return next(((each.zh, each.en) for each in known), (ident, ident))
-
     def schedule(self, ident: str) -> Pair:
         """Give the name of what is done by the calendar."""
         known = (each for each in self._profile.content.schedules if each.id == ident)
@@ -171,6 +178,16 @@ class Names:
         category = self._profile.category(code)
         found = category.condition(condition) if category else None
         return (found.zh, found.en) if found else (condition, condition)
+
+    def mode(self, ident: str) -> Pair:
+        """Give the name of an operating mode."""
+        known = (each for each in self._profile.content.modes if each.id == ident)
+        return next(((each.zh, each.en) for each in known), (ident, ident))
+
+    def road(self, ident: str) -> Pair:
+        """Give the name of a road."""
+        known = (each for each in self._profile.content.roads if each.id == ident)
+        return next(((each.zh, each.en) for each in known), (ident, ident))
 
     def calendar(self, name: str) -> Calendar:
         """Give the working time of this name as the profile has it now."""

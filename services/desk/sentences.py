@@ -38,6 +38,13 @@ DIVERSIONS: Final[dict[str, Pair]] = {
     "legal-route": ("须走法定途径", "a matter for a legal route"),
     "not-ours": ("不属本平台受理", "not a matter for this loop"),
 }
+DIVERTED_TO: Final[dict[str, Pair]] = {
+    "court": ("法院", "the court"),
+    "arbitration": ("仲裁机构", "arbitration"),
+    "administrative-review": ("行政复议机关", "administrative review"),
+    "petition-office": ("信访部门", "the petition office"),
+}
+"""As the bundled profiles write them; an emergency number, or another city's word, is shown as it is."""
 RETURNS: Final[dict[str, Pair]] = {
     "not-ours": ("不属本单位职责", "not ours"),
     "wrong-place": ("地点有误", "wrong place"),
@@ -102,6 +109,10 @@ CLOCK_ENDS: Final[dict[str, Pair]] = {
     "met": ("按时完成", "met in time"),
     "late": ("超时完成", "ended late"),
     "cancelled": ("取消", "cancelled"),
+}
+SIZES: Final[dict[str, Pair]] = {
+    "small": ("小事", "a small matter"),
+    "big": ("大事", "a big matter"),
 }
 ROLES: Final[dict[str, Pair]] = {
     "lead": ("主办", "lead"),
@@ -169,9 +180,17 @@ def _triaged(d: Mapping[str, Any], n: Names) -> Pair:
     grave, helpers = d.get("severity", "?"), [n.staff(str(each)) for each in d.get("helpers", ())]
     help_zh = f"，专人 {'、'.join(zh for zh, _ in helpers)}" if helpers else ""
     help_en = f"; named helpers: {', '.join(en for _, en in helpers)}" if helpers else ""
+    named = [_pair(SIZES, d["size"])] if d.get("size") else []
+    named += [n.mode(str(d["mode"]))] if d.get("mode") else []
+    so_zh, so_en = "".join(f"，{zh}" for zh, _ in named), "".join(f", {en}" for _, en in named)
+    if d.get("assists"):
+        assists_zh, assists_en = _handlers(d["assists"], n)
+        lead_zh, lead_en = f"{lead_zh} 主办、{assists_zh} 协办", f"{lead_en}, {assists_en} assisting"
+    else:
+        lead_zh = f"{lead_zh} 主办"
     return (
-        f"{by_zh}预审：{zh}，{grave} 级，由 {lead_zh} 主办{help_zh}",
-        f"{by_en} triaged it: {en}, severity {grave}, led by {lead_en}{help_en}",
+        f"{by_zh}预审：{zh}，{grave} 级{so_zh}，由 {lead_zh}{help_zh}",
+        f"{by_en} triaged it: {en}, severity {grave}{so_en}, led by {lead_en}{help_en}",
     )
 
 
@@ -184,8 +203,8 @@ def _triage_needed(d: Mapping[str, Any], n: Names) -> Pair:
 
 def _diverted(d: Mapping[str, Any], _n: Names) -> Pair:
     (zh, en), (why_zh, why_en) = _pair(DIVERSIONS, d.get("diversion")), _words(d.get("detail"))
-    to = d.get("to", "?")
-    return f"转办 {to}（{zh}）：{why_zh}", f"diverted to {to} as {en}: {why_en}"
+    to_zh, to_en = _pair(DIVERTED_TO, d.get("to"))
+    return f"转办 {to_zh}（{zh}）：{why_zh}", f"diverted to {to_en} as {en}: {why_en}"
 
 
 def _triage(d: Mapping[str, Any], n: Names) -> Pair:
@@ -194,8 +213,8 @@ def _triage(d: Mapping[str, Any], n: Names) -> Pair:
 
 
 def _divert(d: Mapping[str, Any], n: Names) -> Pair:
-    (zh, en), (more_zh, more_en) = _by(d, n), _because(d, "detail")
-    return f"{zh} 请求转办 {d.get('to', '?')}{more_zh}", f"{en} asked to divert it to {d.get('to', '?')}{more_en}"
+    (zh, en), (more_zh, more_en), (to_zh, to_en) = _by(d, n), _because(d, "detail"), _pair(DIVERTED_TO, d.get("to"))
+    return f"{zh} 请求转办 {to_zh}{more_zh}", f"{en} asked to divert it to {to_en}{more_en}"
 
 
 # ---------------------------------------------------------------- dispatch
@@ -204,23 +223,44 @@ def _divert(d: Mapping[str, Any], n: Names) -> Pair:
 def _issued(d: Mapping[str, Any], n: Names) -> Pair:
     (zh, en), (role_zh, role_en) = n.handler(d.get("handler")), _pair(ROLES, d.get("role", "lead"))
     sign, handle = n.instant(d.get("sign_by")), n.instant(d.get("handle_by"))
+    if d.get("tier") == "small":
+        role_zh, role_en = "小事先办", "a small matter first"
     if d.get("role") == "whistle":
         return f"吹哨派单给 {zh}，{sign} 前到现场报到", f"{en} was whistled for, to check in by {sign}"
     if d.get("tier") == "settlement":
         return f"先由 {zh} 自治化解，{handle} 前完成", f"{en} may settle it first, until {handle}"
+    final_zh, final_en = ("，不得再退", ", without return") if d.get("returnable") is False else ("", "")
+    by_zh, by_en = ("", "")
+    if d.get("by", "gridcall") != "gridcall":
+        who_zh, who_en = n.who(d["by"])
+        by_zh, by_en = f"{who_zh} ", f" from {who_en}"
     return (
-        f"派单给 {zh}（{role_zh}），{sign} 前签收，{handle} 前办结",
-        f"an order went to {en} ({role_en}), to be signed by {sign} and done by {handle}",
+        f"{by_zh}派单给 {zh}（{role_zh}），{sign} 前签收，{handle} 前办结{final_zh}",
+        f"an order went{by_en} to {en} ({role_en}), to be signed by {sign} and done by {handle}{final_en}",
     )
 
 
+def _actor(d: Mapping[str, Any], n: Names) -> Pair:
+    """Give whose order it is, and who of them it was where they said so."""
+    by = str(d.get("by") or "")
+    if not d.get("handler"):
+        return n.who(by)
+    zh, en = n.handler(d["handler"])
+    if by in {"", "gridcall"} or d["handler"].endswith(f":{by}"):
+        return zh, en
+    return f"{zh}（{n.who(by)[0]}）", f"{en} ({n.who(by)[1]})"
+
+
 def _signed(d: Mapping[str, Any], n: Names) -> Pair:
-    (zh, en), (more_zh, more_en) = n.handler(d.get("handler")), _because(d, "note")
+    (zh, en), (more_zh, more_en) = _actor(d, n), _because(d, "note")
     return f"{zh} 签收了工单{more_zh}", f"{en} signed for the order{more_en}"
 
 
 def _progressed(d: Mapping[str, Any], n: Names) -> Pair:
-    (zh, en), (more_zh, more_en) = n.who(d.get("by")), _because(d, "note")
+    (zh, en), (more_zh, more_en) = _actor(d, n), _because(d, "note")
+    if d.get("whistle_score") is not None:
+        score = d["whistle_score"]
+        return f"{zh} 评价吹哨 {score} 分{more_zh}", f"{en} gave the whistle {score} of 5{more_en}"
     if d.get("progress") == "check-in":
         return f"{zh} 已到现场报到{more_zh}", f"{en} is on the spot{more_en}"
     if d.get("progress") == "contact":
@@ -240,10 +280,11 @@ def _returned(d: Mapping[str, Any], n: Names) -> Pair:
     (zh, en), (why_zh, why_en) = n.handler(d.get("handler")), _pair(RETURNS, d.get("reason"))
     more_zh, more_en = _because(d, "detail")
     to_zh, to_en = _pair(GOES_TO, d.get("goes_to"))
-    times = d.get("returns", 1)
+    times, counts = d.get("returns", 1), d.get("goes_to") not in {"lead", "next"}
+    nth_zh, nth_en = (f"，第 {times} 次", f", return number {times}") if counts else ("", "")
     return (
-        f"{zh} 退单（{why_zh}{more_zh}），第 {times} 次，转{to_zh}",
-        f"{en} returned the order ({why_en}{more_en}), return number {times}; it goes to {to_en}",
+        f"{zh} 退单（{why_zh}{more_zh}）{nth_zh}，转{to_zh}",
+        f"{en} returned the order ({why_en}{more_en}){nth_en}; it goes to {to_en}",
     )
 
 
@@ -257,11 +298,13 @@ def _adjudication(d: Mapping[str, Any], n: Names) -> Pair:
 
 def _withdrawn(d: Mapping[str, Any], n: Names) -> Pair:
     (zh, en), (why_zh, why_en) = n.handler(d.get("handler")), _pair(WITHDRAWALS, d.get("reason"))
+    if d.get("reason") == "whistle-over":
+        return f"吹哨结束，{zh} 无须再到场", f"the whistle is over: {en} need do nothing more"
     return f"撤回 {zh} 的工单（{why_zh}）", f"the order of {en} was withdrawn: {why_en}"
 
 
 def _done(d: Mapping[str, Any], n: Names) -> Pair:
-    (zh, en), (more_zh, more_en) = n.handler(d.get("handler")), _because(d, "detail", "result")
+    (zh, en), (more_zh, more_en) = _actor(d, n), _because(d, "detail", "result")
     return f"{zh} 办结{more_zh}", f"{en} says that it is done{more_en}"
 
 
@@ -411,7 +454,7 @@ def _item(d: Mapping[str, Any], n: Names) -> Pair:
     (zh, en), item = _pair(ITEMS, d.get("outcome")), d.get("item", "?")
     by = n.instant(d["promised_by"]) if d.get("promised_by") else ""
     more_zh, more_en = _because(d, "note")
-    zh, en = (f"{zh}，承诺 {by} 前办结", f"{en}, {by}") if by else (zh, en)
+    zh, en = (f"{zh}，承诺 {by} 前办结", f"{en}: {by}") if by else (zh, en)
     return f"走访诉求 {item}：{zh}{more_zh}", f"item {item} of the visit: {en}{more_en}"
 
 
@@ -482,9 +525,12 @@ def _whistle(d: Mapping[str, Any], n: Names) -> Pair:
         n.instant(d.get("arrive_by")),
     )
     (what_zh, what_en), (more_zh, more_en) = n.situation(d.get("situation")), _because(d, "reason")
+    copy = [n.staff(str(each)) for each in d.get("told", ())]
+    copy_zh = f"，抄送 {'、'.join(zh for zh, _ in copy)}" if copy else ""
+    copy_en = f", with a copy to {', '.join(en for _, en in copy)}" if copy else ""
     return (
-        f"{unit_zh} 吹哨（{what_zh}），请 {zh} 在 {by} 前到现场报到{more_zh}",
-        f"{unit_en} whistled for {en} ({what_en}), to check in by {by}{more_en}",
+        f"{unit_zh} 吹哨（{what_zh}），请 {zh} 在 {by} 前到现场报到{copy_zh}{more_zh}",
+        f"{unit_en} whistled for {en} ({what_en}), to check in by {by}{copy_en}{more_en}",
     )
 
 
@@ -503,16 +549,26 @@ def _answered(d: Mapping[str, Any], n: Names) -> Pair:
 
 def _whistle_ended(d: Mapping[str, Any], n: Names) -> Pair:
     (by_zh, by_en), (came_zh, came_en) = n.who(d.get("by")), _handlers(d.get("came"), n)
-    miss_zh, miss_en = _handlers(d.get("missing"), n)
+    parts = [(f"报到：{came_zh}", f"came: {came_en}")]
+    for field, word_zh, word_en in (("late", "其中迟到", "late"), ("missing", "未到", "missing")):
+        if d.get(field):
+            zh, en = _handlers(d[field], n)
+            parts.append((f"{word_zh}：{zh}", f"{word_en}: {en}"))
+    for field, word_zh, word_en in (("marks", "报到质量", "marks"), ("quality", "吹哨质量", "the whistle")):
+        if d.get(field):
+            zh, en = _marks(d[field], n)
+            parts.append((f"{word_zh}：{zh}", f"{word_en}: {en}"))
     said = d.get("result", "")
-    if not said:
-        return (
-            f"吹哨随工单结束（报到：{came_zh}；未到：{miss_zh}）",
-            f"The whistle ended with the ticket (came: {came_en}; missing: {miss_en})",
-        )
-    return (
-        f"{by_zh} 结束吹哨：{said}（报到：{came_zh}；未到：{miss_zh}）",
-        f"{by_en} ended the whistle: {said} (came: {came_en}; missing: {miss_en})",
+    over = (f"{by_zh} 结束吹哨：{said}", f"{by_en} ended the whistle: {said}")
+    zh, en = over if said else ("吹哨随工单结束", "The whistle ended with the ticket")
+    return f"{zh}（{'；'.join(part for part, _ in parts)}）", f"{en} ({'; '.join(part for _, part in parts)})"
+
+
+def _marks(marks: Any, n: Names) -> Pair:
+    """Give the marks, 1 to 5, with whom or by whom."""
+    named = [(n.handler(each.get("handler")), each.get("score", "?")) for each in marks]
+    return "、".join(f"{zh} {score} 分" for (zh, _), score in named), ", ".join(
+        f"{en} {score} of 5" for (_, en), score in named
     )
 
 
@@ -817,7 +873,7 @@ def _let_go(d: Mapping[str, Any], _n: Names) -> Pair:
 
 def _follow(d: Mapping[str, Any], _n: Names) -> Pair:
     (zh, en), main = _pair(NEWS, d.get("news")), d.get("main", "?")
-    return f"{main} 告知：{zh}", f"{main} said that it {en}"
+    return f"{main} 告知：{zh}", f"news of {main}: it {en}"
 
 
 def _hear(d: Mapping[str, Any], _n: Names) -> Pair:
@@ -913,7 +969,7 @@ def _limit(d: Mapping[str, Any], n: Names, *, of: bool = False) -> Pair:
 
 def _the_limit(en: str, more: str = "") -> str:
     """Name a limit in English: the signing limit, but the limit for contact with the caller."""
-    return f"the limit{more} for {en}" if " with " in en else f"the {en} limit{more}"
+    return f"the limit{more} for {en}" if " " in en and not en.endswith("level's") else f"the {en} limit{more}"
 
 
 def _warned(d: Mapping[str, Any], n: Names) -> Pair:
@@ -1075,7 +1131,7 @@ def _record_finding(d: Mapping[str, Any], n: Names) -> Pair:
 
 
 def _refused(d: Mapping[str, Any], n: Names) -> Pair:
-    (zh, en), (why_zh, why_en) = n.who(d.get("by")), _words(d.get("detail"))
+    (zh, en), (why_zh, why_en) = _by(d, n), _words(d.get("detail"))
     return f"{zh} 的请求未执行：{why_zh}", f"what {en} asked for was not done: {why_en}"
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from services.desk.clocks import Clock
-    from services.desk.domain import Order, Outcome, Owner, Ticket, WhistleScore
+    from services.desk.domain import Order, Outcome, Owner, Ticket
     from services.desk.names import Names, Pair
 
 
@@ -51,6 +51,7 @@ def ticket_view(ident: str, ticket: Ticket, names: Names, now: datetime) -> dict
         "description": ticket.description,
         "category": category.model_dump() | {"en": names.category(category.code)[1]} if category else None,
         "severity": ticket.severity or None,
+        "size": ticket.size or None,
         "place": (place or ticket.said_place).model_dump(exclude_none=True),
         "attachments": [each.model_dump(exclude_none=True) for each in ticket.attachments],
         "level": ticket.level or None,
@@ -61,13 +62,13 @@ def ticket_view(ident: str, ticket: Ticket, names: Names, now: datetime) -> dict
         "round": ticket.round if ticket.state == "round" else None,
         "schedule": _named(ticket.schedule, names.schedule),
         "items": [{"id": each, "outcome": said, "href": f"/v1/tickets/{each}"} for each, said in ticket.items.items()],
-        "whistles": [_whistle(number, each, ticket, names) for number, each in ticket.whistles.items()],
         "asked": ticket.asked.model_dump() if ticket.asked else None,
         "missing": list(ticket.missing),
         "lead": _handler(ticket.lead, names) if ticket.lead else None,
         "assists": [_handler(each, names) for each in ticket.assists],
         "helpers": [{"id": each, "name": words(names.staff(each))} for each in ticket.helpers],
         "orders": [_order(order_id, order, names) for order_id, order in ticket.orders.items()],
+        "whistles": [_whistle(number, ticket, names) for number in ticket.whistles],
         "clocks": [_clock(token, clock) for token, clock in ticket.clocks.items()],
         "returns": ticket.returns,
         "reworks": ticket.reworks,
@@ -125,32 +126,35 @@ def _named(ident: str, name: Callable[[str], Pair]) -> dict[str, Any] | None:
     return {"id": ident, "name": words(name(ident))} if ident else None
 
 
-def _whistle(number: int, whistle: WhistleScore, ticket: Ticket, names: Names) -> dict[str, Any]:
-    """Give a whistle: for what, by whom, who was called as long as it is on, who came, and what each was worth."""
-    on = ticket.whistle if ticket.whistle is not None and ticket.whistle.number == number else None
-    return {
-        "number": number,
-        "on": on is not None,
-        "situation": _named(whistle.situation, names.situation),
-        "unit": _named(whistle.unit, names.unit),
-        "at": whistle.at,
-        "arrive_by": whistle.arrive_by if on is None else on.arrive_by,
-        "answered_at": whistle.answered_at,
-        "called": [_handler(each, names) for each in on.called] if on is not None else [],
-        **{name: [_handler(each, names) for each in getattr(whistle, name)] for name in ("came", "late", "missing")},
-        **{
-            name: [{"handler": _handler(each.handler, names), "score": each.score} for each in getattr(whistle, name)]
-            for name in ("marks", "quality")
-        },
-    }
-
-
 def _owner(owner: Owner, names: Names) -> dict[str, Any]:
     return owner.model_dump() | {"name": words(names.unit(owner.unit)), "level_name": words(names.level(owner.level))}
 
 
 def _order(ident: str, order: Order, names: Names) -> dict[str, Any]:
     return {"id": ident} | order.model_dump() | {"handler": _handler(order.handler, names)}
+
+
+def _whistle(number: int, ticket: Ticket, names: Names) -> dict[str, Any]:
+    """Give who was called to the spot and who came; with the marks once it is over."""
+    score, open_one = ticket.whistles[number], ticket.whistle
+    going = open_one if open_one is not None and open_one.number == number else None
+    groups = {"called": () if going is None else going.called}
+    groups |= {"came": score.came, "late": score.late, "missing": score.missing}
+    marked = {"marks": score.marks, "quality": score.quality}
+    return {
+        "number": number,
+        "situation": {"id": score.situation, "name": words(names.situation(score.situation))},
+        "unit": {"id": score.unit, "name": words(names.unit(score.unit))},
+        "open": going is not None,
+        "raised_at": score.at,
+        "arrive_by": score.arrive_by if going is None else going.arrive_by,
+        "answered_at": score.answered_at,
+        **{name: [_handler(each, names) for each in handlers] for name, handlers in groups.items()},
+        **{
+            name: [{"handler": _handler(each.handler, names), "score": each.score} for each in marks]
+            for name, marks in marked.items()
+        },
+    }
 
 
 def _clock(token: str, clock: Clock) -> dict[str, Any]:
@@ -161,9 +165,12 @@ def timeline_view(ident: str, ticket: Ticket, names: Names) -> list[dict[str, An
     """Give everything that happened, each with its sentence; `n` counts from 1, what was left out included."""
     first_gap = ticket.count - len(ticket.timeline)
     kept_first = len(ticket.timeline) if not ticket.left_out else FIRST_KEPT
-    shown = []
-    for index, entry in enumerate(entries(ticket.timeline)):
+    shown, known = [], entries(ticket.timeline)
+    said = {entry["id"]: entry.get("data", {}) for entry in known}
+    for index, entry in enumerate(known):
         number = index + 1 + (first_gap if index >= kept_first else 0)
+        data = entry.get("data", {})
+        beside = _of_order(ticket, data) | _of_department(said.get(entry.get("cause", ""), {}))
         shown.append(
             {
                 "n": number,
@@ -171,12 +178,26 @@ def timeline_view(ident: str, ticket: Ticket, names: Names) -> list[dict[str, An
                 "type": PREFIX + entry["type"],
                 "id": whole_id(ident, entry["id"]),
                 "causation": whole_id(ident, entry["cause"]) if "cause" in entry else None,
-                "by": entry.get("data", {}).get("by") or None,
-                "data": entry.get("data", {}),
-                "sentence": sentence(entry["type"], entry.get("data", {}), names).model_dump(),
+                "by": data.get("by") or None,
+                "data": data,
+                "sentence": sentence(entry["type"], {**beside, **data}, names).model_dump(),
             }
         )
     return shown
+
+
+def _of_department(cause: Mapping[str, Any]) -> dict[str, Any]:
+    """Give which department asked for it by its topic, where nobody is named."""
+    return {"department": cause["department"]} if cause.get("department") and not cause.get("by") else {}
+
+
+def _of_order(ticket: Ticket, data: Mapping[str, Any]) -> dict[str, Any]:
+    """Give what the sentence of an entry may want to know of its order, which the entry does not repeat."""
+    order = ticket.orders.get(data.get("order_id", ""))
+    if order is None:
+        return {}
+    told: dict[str, Any] = {"handler": f"{order.handler.kind}:{order.handler.id}"}
+    return told if order.returnable or order.role != "lead" else told | {"returnable": False}
 
 
 def outcome_view(outcome: Outcome) -> dict[str, Any]:

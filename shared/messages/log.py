@@ -779,6 +779,8 @@ class WhistleRaised(Fact):
     unit: str
     """Who whistles."""
     called: tuple[Handler, ...]
+    told: tuple[str, ...] = ()
+    """Staff who get a copy and need not come (抄送)."""
     where: str = ""
     wave: int = 1
     enough: int

@@ -509,6 +509,8 @@ def _situation(content: ProfileFile, situation: Situation, units: Collection[str
     levels = {level.id for level in content.levels}
     for nth, level in enumerate(situation.by):
         yield from _unknown("level", level, levels, (*here, "by", nth))
+    for nth, level in enumerate(situation.copied):
+        yield from _unknown("level", level, levels, (*here, "copied", nth))
     for nth, pattern in enumerate(situation.categories):
         yield from _pattern(content, pattern, (*here, "categories", nth))
     for wave, targets in enumerate(situation.waves):

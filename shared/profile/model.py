@@ -576,6 +576,8 @@ class Situation(Named):
     arrive: Limit
     enough: int | None = Field(default=None, ge=1)
     """How many must come; left out: all of the first wave."""
+    copied: tuple[Code, ...] = ()
+    """Levels whose units at the place are told and need not come (抄送)."""
 
 
 class ModeStaff(Part):

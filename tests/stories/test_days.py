@@ -106,7 +106,7 @@ async def leshan(day: Day) -> None:
     assert (await day.one(10, "triaged"))["severity"] == "I"
 
     assert (await day.one(11, "triaged"))["severity"] == "II"  # 五包一
-    assert not any("水龙头" in str(seen.value) for seen in await city.log())
+    assert not any("照护" in str(seen.value) for seen in await city.log())
 
     days = await day.by_calendar("office-day")  # 社区办公日: planned two days before
     assert len(days) == 60
@@ -162,9 +162,11 @@ async def longgang(day: Day) -> None:
     assert await day.outcome(3) == "self-settled"
     assert (await day.handlers(4))[0].startswith("shops-")
     assert await day.outcome(4) == "self-settled"
-    called = {each["id"] for each in (await day.one(5, "whistle-raised"))["called"]}
-    assert "chengguan" in called
-    assert any(profile.unit(each) and profile.unit(each).level == "street" for each in called)  # type: ignore[union-attr]
+    raised = await day.one(5, "whistle-raised")
+    assert city.city_profile.unit(raised["unit"]).level == "compound"  # type: ignore[union-attr]
+    assert [each["id"] for each in raised["called"]] == ["chengguan"]
+    assert raised["told"]  # the street has a copy, and need not come
+    assert not (await day.one(5, "whistle-ended")).get("missing")
     assert (await day.handlers(6, "assist")) == ["sifa"]
     assert (await day.one(7, "adjudication-asked"))["unit"] == "440307"
     assert await day.outcome(9) == "solved"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from services.dispatch.domain.calls import call_next
-from services.dispatch.domain.edges import allowed, named
+from services.dispatch.domain.edges import allowed, named, named_handler
 from services.dispatch.domain.evidence import enough, hands
 from services.dispatch.domain.handlers import existing, not_pushed_down
 from services.dispatch.domain.items import all_settled
@@ -151,7 +151,7 @@ def complete(state: DispatchState, message: Message, now: datetime, profile: Pro
     order, triaged = allowed(state, command, "done")
     with_it: list[Fact] = []
     if order.role == "lead":
-        _nobody_left(state)
+        _nobody_left(state, profile)
         all_settled(state)
         enough(state, order, triaged, command, profile)
         for each in (*state.assists, *state.successors):
@@ -183,15 +183,17 @@ def complete(state: DispatchState, message: Message, now: datetime, profile: Pro
     ]
 
 
-def _nobody_left(state: DispatchState) -> None:
+def _nobody_left(state: DispatchState, profile: Profile) -> None:
     """Refuse to finish while an assist has not, or while a whistle is not over."""
     waited = [order for order in state.assists if not order.excused]
     if waited:
-        who = ", ".join(f"{order.handler.id} ({order.id})" for order in waited)
+        known = [(named_handler(order.handler, profile), order.id) for order in waited]
+        en = ", ".join(f"{name} ({order})" for (_, name), order in known)
+        zh = "、".join(f"{name}（{order}）" for (name, _), order in known)
         raise Refused(
             "assists-open",
-            f"Assists have not finished: {who}. Wait for them, remove them, or have the level above excuse them.",
-            f"协办单位尚未办结：{who}。请等待办结、撤销协办，或由上级确认其超期。",
+            f"Assists have not finished: {en}. Wait for them, remove them, or have the level above excuse them.",
+            f"协办单位尚未办结：{zh}。请等待办结、撤销协办，或由上级确认其超期。",
         )
     if state.whistle is not None:
         raise Refused(

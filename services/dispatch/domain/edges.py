@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         DecideRevision,
         EndWhistle,
         ExcuseAssist,
+        Handler,
         RaiseWhistle,
         ReleaseTicket,
         RemoveAssist,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
         SignOrder,
         TicketTriaged,
     )
+    from shared.profile import Profile
 
     OrderCommand = SignOrder | ReturnOrder | ReportProgress | CompleteOrder | ReviseOrder
     TicketCommand = (
@@ -175,3 +177,9 @@ def named(command: OrderCommand | TicketCommand) -> None:
     """Refuse a command of nobody."""
     if not command.by.strip():
         raise Refused("no-name", "Say who you are: `by` is empty.", "请写明操作人姓名（by）。")
+
+
+def named_handler(handler: Handler, profile: Profile) -> tuple[str, str]:
+    """Give a handler's name in Chinese and English; its id where the profile knows it no more."""
+    known = profile.department(handler.id) if handler.kind == "department" else profile.unit(handler.id)
+    return (handler.id, handler.id) if known is None else (known.zh, known.en)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from services.dispatch.domain.edges import named
+from services.dispatch.domain.edges import named, named_handler
 from services.dispatch.domain.orders import issue, whistle_over, withdraw, working_time
 from shared.deadline import due_at
 from shared.errors import Refused
@@ -30,13 +30,14 @@ def raise_whistle(state: DispatchState, message: Message, now: datetime, profile
         raise Refused(
             "whistle-open", "A whistle is not over yet: end it first (end-whistle).", "已有吹哨尚未结束：请先结束。"
         )
-    wave, called = _called(command, situation, triaged, profile)
+    wave, called = _called(command, situation, unit, triaged, profile)
     calendar = working_time(profile, triaged, called[0])
     raised = WhistleRaised(
         whistle=state.whistles + 1,
         situation=situation.id,
         unit=unit.id,
         called=called,
+        told=_copied(situation, triaged, now, profile),
         where=command.where.strip(),
         wave=wave,
         enough=_enough(situation, wave, len(called)),
@@ -93,11 +94,20 @@ def _enough(situation: Situation, wave: int, called: int) -> int:
     return min(wanted, called) if wave == len(situation.waves) else wanted
 
 
+def _copied(situation: Situation, triaged: TicketTriaged, now: datetime, profile: Profile) -> tuple[str, ...]:
+    units = (unit.id for unit in profile.chain(triaged.place.unit) if unit.level in situation.copied)
+    return tuple(dict.fromkeys(each for unit in units for each in profile.told(unit, now)))
+
+
 def _called(
-    command: RaiseWhistle, situation: Situation, triaged: TicketTriaged, profile: Profile
+    command: RaiseWhistle, situation: Situation, whistler: Unit, triaged: TicketTriaged, profile: Profile
 ) -> tuple[int, tuple[Handler, ...]]:
-    """Give whom the first wave calls that has anybody here, or those of all waves that the command picks."""
-    may = [profile.handlers(wave, triaged.place.unit, triaged.place.road) for wave in situation.waves]
+    """Give whom the first wave calls that has anybody here, or those of all waves that the command picks.
+
+    Whoever whistles is there already.
+    """
+    found = [profile.handlers(wave, triaged.place.unit, triaged.place.road) for wave in situation.waves]
+    may = [[each for each in wave if (each.kind, each.id) != ("unit", whistler.id)] for wave in found]
     everybody = {Handler(kind=each.kind, id=each.id): None for wave in may for each in wave}
     if not everybody:
         raise Refused(
@@ -171,7 +181,7 @@ def widen(state: DispatchState, ticket: str, now: datetime, profile: Profile) ->
     while waves and not called:
         found = profile.handlers(waves[0], triaged.place.unit, triaged.place.road)
         handlers = (Handler(kind=each.kind, id=each.id) for each in found)
-        called = tuple(each for each in handlers if each not in known)
+        called = tuple(each for each in handlers if each not in known and each.id != whistle.unit)
         waves, wave = waves[1:], wave + 1
     limit = Span(amount=0, unit="minutes") if situation is None else Span.of(situation.arrive)
     arrive_by = due_at(now, limit, profile.calendar(whistle.calendar)) if called else now
@@ -205,6 +215,14 @@ def end_whistle(state: DispatchState, message: Message, now: datetime, profile: 
     if strange:
         raise Refused(
             "not-called", f"They were not called: {', '.join(strange)}.", f"未被吹哨的单位：{'、'.join(strange)}。"
+        )
+    there = {order.handler for order in orders if order.came_at is not None}
+    absent = [named_handler(mark.handler, profile) for mark in command.marks if mark.handler not in there]
+    if absent:
+        raise Refused(
+            "did-not-come",
+            f"Who did not come has no mark: leave out {', '.join(en for _, en in absent)}.",
+            f"未报到的单位不评分：请去掉{'、'.join(zh for zh, _ in absent)}。",
         )
     over = whistle_over(state, now, command.result.strip(), command.marks, command.by)
     for order in orders:

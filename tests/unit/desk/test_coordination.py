@@ -12,14 +12,13 @@ from services.desk.actions import actions
 from services.desk.handlers import decider
 from services.desk.names import Names
 from services.desk.sentences import sentence
-from services.desk.views import ticket_view
+from services.desk.views import ticket_view, timeline_view
 from shared import messages as m
 from tests.support.fold import TICKET, Folded
 from tests.unit.loop.city import CITY, GRID, STREET
 from tests.unit.loop.world import World, refusals
 
 NAMES = Names(CITY)
-WATER = m.Handler(kind="department", id="water")
 FIRST, SECOND, THIRD, FOURTH = (f"{TICKET}-{number}" for number in range(1, 5))
 
 
@@ -107,25 +106,6 @@ def test_a_whistle_is_shown_until_it_is_over() -> None:
     assert world.view.whistle is None
 
 
-def test_the_view_says_who_was_called_who_came_and_what_each_was_worth() -> None:
-    """While it is on and when it is over, with names."""
-    world = led()
-    world.say(m.RaiseWhistle(situation="flood", unit=STREET, by="街道"))
-    (on,) = seen(world)["whistles"]
-    assert (on["on"], on["situation"]["name"]["zh"]) == (True, "积水")
-    assert [each["id"] for each in on["called"]] == ["water", "police"]
-    called = world.dispatch.order(THIRD)
-    assert called is not None
-    assert on["arrive_by"] == called.sign_by
-    world.say(m.ReportProgress(order_id=THIRD, progress="check-in", by="d", whistle_score=4))
-    world.say(m.EndWhistle(result="已抽排", by="街道", marks=(m.Mark(handler=WATER, score=5),)))
-    (over,) = seen(world)["whistles"]
-    assert (over["on"], over["called"]) == (False, [])
-    assert [each["id"] for each in over["came"]] == ["water"]
-    assert over["marks"] == [{"handler": over["came"][0], "score": 5}]
-    assert [each["score"] for each in over["quality"]] == [4]
-
-
 def test_a_visit_shows_its_schedule_and_its_items() -> None:
     """And each item leads to its ticket."""
     world = led(channel="visit", attributes={"schedule": "office-day", "phase": "visit"})
@@ -200,3 +180,49 @@ def test_the_life_is_told_in_sentences() -> None:
         assert part in zh
     for part in ("New Village council may settle it first", "has not settled it in time", "Fire lane blocked"):
         assert part in en
+
+
+def test_the_view_shows_who_was_called_who_came_and_every_mark() -> None:
+    """While it is open and afterwards; the sentences say whose order it was and what the marks are."""
+    world = led()
+    world.say(m.RaiseWhistle(situation="flood", unit=STREET, by="街道"))
+    (open_one,) = seen(world)["whistles"]
+    assert (open_one["open"], [each["id"] for each in open_one["called"]]) == (True, ["water", "police"])
+    world.say(m.ReportProgress(order_id=THIRD, progress="check-in", by="丁"))
+    world.say(m.ReportProgress(order_id=THIRD, whistle_score=4, note="吹哨准确", by="丁"))
+    world.say(m.EndWhistle(result="已抽排", by="街道", marks=(m.Mark(handler=police(), score=1),)))
+    assert [refused.reason for refused in refusals(world.bodies)] == ["did-not-come"]
+    world.say(m.EndWhistle(result="已抽排", by="街道", marks=(m.Mark(handler=water(), score=5),)))
+    (over,) = seen(world)["whistles"]
+    assert (over["open"], [each["id"] for each in over["came"]]) == (False, ["water"])
+    assert [(each["handler"]["id"], each["score"]) for each in over["marks"]] == [("water", 5)]
+    assert [(each["handler"]["id"], each["score"]) for each in over["quality"]] == [("water", 4)]
+    zh = "\n".join(each["sentence"]["zh"] for each in timeline_view(TICKET, world.view, NAMES))
+    for part in (
+        "供水（丁） 已到现场报到",
+        "供水（丁） 评价吹哨 4 分：吹哨准确",
+        "报到质量：供水 5 分",
+        "吹哨质量：供水 4 分",
+    ):
+        assert part in zh
+
+
+def water() -> m.Handler:
+    """Give who leads."""
+    return m.Handler(kind="department", id="water")
+
+
+def police() -> m.Handler:
+    """Give who is called besides."""
+    return m.Handler(kind="department", id="police")
+
+
+def test_a_command_of_a_department_that_was_refused_is_told_with_its_name() -> None:
+    """Nobody is called somebody who has a name; an assist that gives its order back is no return of the ticket."""
+    world = led()
+    world.say(m.CompleteOrder(order_id=SECOND, department="power", result="x"))
+    world.say(m.ReturnOrder(order_id=SECOND, department="power", reason="not-ours"))
+    said = {each["type"]: each["sentence"] for each in timeline_view(TICKET, world.view, NAMES)}
+    assert said[m.CommandRefused.type]["zh"].startswith("供电 的请求未执行")
+    assert said[m.OrderReturned.type]["zh"].endswith("，转主办单位。")
+    assert "次" not in said[m.OrderReturned.type]["zh"]

@@ -284,10 +284,10 @@ def test_speaking_with_the_caller_has_a_clock_and_a_sentence() -> None:
         m.TicketEscalated(from_level="grid", to_level="district", unit="100000", cause="contact", told=("d", "x"))
     )
     zh, en = said(life, "escalated")
-    assert zh == "超过联系诉求人时限，升级到 区，通知 甲（duty）、x。"
+    assert zh == "超过联系诉求人时限，升级到 区，通知 甲（值班人员）、x。"
     assert en == (
         "The limit for contact with the caller has passed: District (district) is an owner too; "
-        "to be told: 甲 (duty), x."
+        "to be told: 甲 (on duty), x."
     )
     life.fact(m.ClocksPaused(tokens=(f"{order}/handle/2", f"{order}/contact/3"), reason="season", since=START))
     assert said(life, "clocks-paused")[1].startswith("The clock for handling and contact with the caller rests from")
@@ -303,8 +303,8 @@ def test_speaking_with_the_caller_has_a_clock_and_a_sentence() -> None:
         (None, "区 仍无人认领，第 2 次督办。", "supervision notice number 2."),
         (
             m.Words(zh="挂牌督办", en="public supervision notice"),
-            "区 仍无人认领，第 2 次督办，本次为挂牌督办，通知 甲（duty）。",
-            "public supervision notice number 2; to be told: 甲 (duty).",
+            "区 仍无人认领，第 2 次督办，本次为挂牌督办，通知 甲（值班人员）。",
+            "public supervision notice number 2; to be told: 甲 (on duty).",
         ),
     ],
 )

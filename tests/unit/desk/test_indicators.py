@@ -439,10 +439,11 @@ def asked(monkeypatch: pytest.MonkeyPatch, answer: Any, status: int = 200) -> li
 
 def test_the_command_shows_all_or_one_in_groups(monkeypatch: pytest.MonkeyPatch) -> None:
     """A table, a definition, and shares in percent."""
-    span = {"from": "2026-11-16T00:00", "to": "2026-11-23T00:00"}
+    span = {"from": "2026-11-15T16:00:00+00:00", "to": "2026-11-22T16:00:00+00:00", "zone": "Asia/Shanghai"}
     calls = asked(monkeypatch, span | {"indicators": [SHOWN]})
     result = CliRunner().invoke(CLI, ["indicators", "--unit", "511802", "--from", "2026-11-16", "--to", "2026-11-22"])
     assert result.exit_code == 0, result.output
+    assert "2026-11-16 00:00 – 2026-11-23 00:00 Asia/Shanghai" in result.output  # as the city's clocks show it
     assert calls == [("/v1/indicators", {"unit": "511802", "from": "2026-11-16", "to": "2026-11-22"})]
     group = {"key": "water", "name": {"zh": "供水", "en": "Water"}, "numerator": 0, "denominator": 0, "value": None}
     calls = asked(monkeypatch, SHOWN | span | {"group_by": "department", "groups": [group]})

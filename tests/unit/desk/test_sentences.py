@@ -71,8 +71,8 @@ def test_names_come_from_the_profile() -> None:
     life = Life().straight()
     said = [sentence(e["type"], e.get("data", {}), NAMES) for e in timeline.entries(life.view().timeline)]
     signed = next(words for words in said if "签收了工单" in words.zh)
-    assert signed.zh == "公安 签收了工单。"
-    assert signed.en == "Police signed for the order."
+    assert signed.zh == "公安（王） 签收了工单。"
+    assert signed.en == "Police (王) signed for the order."
     escalated = m.TicketEscalated(from_level="grid", to_level="street", unit="100000001", cause="sign")
     words = sentence(escalated.type, entry_of(escalated)["data"], NAMES)
     assert words.zh == "超过签收时限，升级到 东街道。"

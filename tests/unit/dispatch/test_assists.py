@@ -162,7 +162,7 @@ def test_the_lead_cannot_finish_before_its_assists_have() -> None:
     said = folded.read(done(LEAD, None))
     assert refusal(said) == "assists-open"
     assert said.refused is not None
-    assert f"water ({WATERS}), power ({POWERS})" in said.refused.detail.en
+    assert f"Water ({WATERS}), Power ({POWERS})" in said.refused.detail.en
     for order, who in ((WATERS, "water"), (POWERS, "power")):
         update(folded, sign(order, who), f"s-{who}")
         update(folded, done(order, who), f"d-{who}")

@@ -109,6 +109,21 @@ def test_a_whistle_calls_whom_the_situation_names_each_by_an_order() -> None:
     assert open_orders(folded)[nth(1)] == "water"  # the lead handles on
 
 
+def test_whoever_whistles_is_there_already_and_a_level_may_get_a_copy() -> None:
+    """A copy goes to people and calls nobody: who only gets one can miss nothing."""
+    called = {"id": "near", "zh": "就近", "en": "Near", "by": ["community", "street"], "copied": ["district"]}
+    waves = [[{"level": "community"}, "police"], [{"level": "community"}]]
+    near = city("near", **{"loop.situations": [{**called, "waves": waves, "arrive": "30 minutes"}]})
+    assert len(one(dispatch(near, lead=WATER).read(whistle("near")), WhistleRaised).called) == 2
+    folded = dispatch(near, lead=WATER)
+    raised = one(folded.read(whistle("near", unit=COMMUNITY)), WhistleRaised)
+    assert raised.called == (POLICE,)
+    assert raised.told == near.told(DISTRICT, MORNING)
+    assert raised.told
+    folded.clock.advance(SOON)
+    assert one(folded.wake(), WhistleWidened).called == ()
+
+
 def test_some_of_those_who_may_be_called_can_be_picked() -> None:
     """Of any wave; each once."""
     said = dispatch(lead=POLICE, place=ON_A_ROAD).read(whistle(called=(WATER, WATER, IN_DISTRICT)))
@@ -361,6 +376,7 @@ def test_only_who_let_the_limit_pass_has_stayed_away(minutes: int, missing: tupl
         (end(by=""), "no-name"),
         (end(result=" "), "no-result"),
         (end((WATER, 3)), "not-called"),
+        (end((POLICE, 3)), "did-not-come"),
     ],
 )
 def test_an_end_that_says_nothing_is_refused(command: Any, reason: str) -> None:

@@ -211,7 +211,7 @@ async def test_the_desk_shows_helpers_and_no_secret_in_any_view() -> None:
     view = ticket_view(TICKET, ticket, names, MORNING)
     assert [each["id"] for each in view["helpers"]] == ["c1", "d"]
     timeline = timeline_view(TICKET, ticket, names)
-    assert "named helpers: 乙 (officer), 甲 (duty)" in timeline[-1]["sentence"]["en"]
+    assert "named helpers: 乙 (officer), 甲 (on duty)" in timeline[-1]["sentence"]["en"]
     for shown in (view, timeline, searchable(CITY)(ticket)):
         assert not leaks(shown)
 

@@ -32,7 +32,7 @@ def somebody_has_it_or_it_is_over(world: World) -> None:
     ]
     assert any(waits), (state.lies_with, world.phase, [(order.role, order.state) for order in state.orders])
     in_round = state.round_closes is not None and world.view.waits_at
-    assert world.waits_for_triage or world.sla.unit or in_round
+    assert world.waits_for_triage or world.sla.unit or in_round or (world.closure.family or ALONE).attached
 
 
 def what_is_closed_has_no_open_order(world: World) -> None:

@@ -122,6 +122,10 @@ async def leshan(day: Day) -> None:
     assert reason == "items-open"
     promised = "2026-07-20T10:00:00+08:00"
     await city.decides(visit, "settle-item", item=item, outcome="ticket", promised_by=promised, by="community")
+    (extended,) = await city.happened(item, "order-extended")  # 定时解决: the item's own ticket has until then
+    assert (extended["reason"], datetime.fromisoformat(extended["handle_by"])) == (
+        "promised", datetime.fromisoformat(promised),
+    )  # fmt: skip
     await city.decides(visit, "done", **named, result="走访完毕")
     assert "closed" in await city.life(visit)
     await city.passes(days=7)

@@ -94,6 +94,7 @@ ROLES: Final[dict[str, Pair]] = {
     "building_head": ("楼栋长", "head of the building"),
     "duty": ("值班人员", "on duty"),
     "inspector": ("检查员", "inspector"),
+    "volunteer_leader": ("志愿服务队长", "leader of the volunteers"),
 }
 """Of the bundled profiles' staff; another city's roles are shown as its profile writes them."""
 WHO: Final[dict[str, Pair]] = {

@@ -409,6 +409,8 @@ def _resumed(d: Mapping[str, Any], n: Names) -> Pair:
 def _extended(d: Mapping[str, Any], n: Names) -> Pair:
     (zh, en), (why_zh, why_en), (by_zh, by_en) = n.handler(d.get("handler")), _reason(d, n), n.who(d.get("approved_by"))
     old, new, times = n.instant(d.get("old")), n.instant(d.get("handle_by")), d.get("times", 1)
+    if d.get("reason") == "promised":
+        return f"{by_zh} 承诺 {new} 前办结（原时限 {old}）", f"{by_en} promised it by {new} (the limit was {old})"
     return (
         f"{zh} 的办结时限由 {old} 延至 {new}{why_zh}，第 {times} 次延期，{by_zh} 批准",
         f"{en} has until {new} instead of {old}{why_en}: extension number {times}, granted by {by_en}",
@@ -463,6 +465,13 @@ def _settle_item(d: Mapping[str, Any], n: Names) -> Pair:
     return f"{zh} 请求销号诉求 {item}", f"{en} asked to settle item {item}"
 
 
+def _follow_visit(d: Mapping[str, Any], n: Names) -> Pair:
+    (zh, en), visit, (more_zh, more_en) = _pair(ITEMS, d.get("outcome")), d.get("visit", "?"), _because(d, "note")
+    by = n.instant(d["promised_by"]) if d.get("promised_by") else ""
+    zh, en = (f"{zh}，承诺 {by} 前办结", f"{en}: {by}") if by else (zh, en)
+    return f"走访 {visit}：{zh}{more_zh}", f"the visit {visit}: {en}{more_en}"
+
+
 def _add_item(d: Mapping[str, Any], _n: Names) -> Pair:
     item = d.get("item", "?")
     return f"诉求 {item} 来自本次走访", f"report {item} was made at this visit"
@@ -486,6 +495,9 @@ def _ticket_called(d: Mapping[str, Any], n: Names) -> Pair:
         n.handler(d.get("handler")), n.handler(d.get("to")), _pair(CALLS, d.get("why")),
     )  # fmt: skip
     more_zh, more_en = _because(d, "reason")
+    if d.get("reason") in RETURNS:
+        because_zh, because_en = RETURNS[d["reason"]]
+        more_zh, more_en = f"（{because_zh}）", f" ({because_en})"
     return f"{zh} {why_zh} {to_zh}{more_zh}", f"{en} {why_en} {to_en}{more_en}"
 
 
@@ -1170,6 +1182,7 @@ BY_BODY: Final[dict[type[m.Body], Callable[[Mapping[str, Any], Names], Pair]]] =
     m.ItemSettled: _item,
     m.AddItem: _add_item,
     m.SettleItem: _settle_item,
+    m.FollowVisit: _follow_visit,
     m.RoundJoined: _round,
     m.ReleaseTicket: _release,
     m.TicketCalled: _ticket_called,

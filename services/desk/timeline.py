@@ -117,6 +117,7 @@ KEPT: Final[dict[type[m.Body], tuple[str, ...]]] = {
     m.AssignTicket: ("by", "to", "reason"),
     m.AddItem: ("by", "item", "outcome"),
     m.SettleItem: ("by", "item", "outcome", "note"),
+    m.FollowVisit: ("by", "visit", "outcome", "promised_by", "note"),
     m.ReleaseTicket: ("by", "note"),
     m.CallTicket: ("by", "to", "reason"),
     m.AddAssist: ("by", "to", "instead_of", "reason"),

@@ -16,6 +16,7 @@ from shared.messages import (
     ClockBreached,
     ClocksRecalculated,
     ClockWarned,
+    CloseTicket,
     Command,
     CompleteOrder,
     DepartmentOrderChanged,
@@ -27,6 +28,8 @@ from shared.messages import (
     DepartmentOrderSnapshot,
     DepartmentOrderWithdrawn,
     FamilyHeard,
+    FollowVisit,
+    ItemSettled,
     MessageReceived,
     OrderDone,
     OrderExtended,
@@ -53,7 +56,7 @@ from shared.messages import (
     UpdateRefused,
     WhistleAnswered,
 )
-from shared.topics import dispatch_topic
+from shared.topics import TICKETS, dispatch_topic
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,6 +84,8 @@ def messages(state: DispatchState, turn: Turn, profile: Profile) -> list[Effect]
         profile = profile.under(state.triaged.profile_version, state.triaged.mode)
     effects = _answer(turn, profile)
     for fact in turn.facts:
+        if isinstance(fact.data, ItemSettled):
+            effects.append(_to_item(fact))
         told = FACTS.get(type(fact.data))
         body = None if told is None else told(state, fact, profile)
         if body is not None:
@@ -90,6 +95,15 @@ def messages(state: DispatchState, turn: Turn, profile: Profile) -> list[Effect]
         for order, body in heard(state, turn.message.data, profile):
             _tell(effects, body, order.handler, profile)
     return effects
+
+
+def _to_item(fact: Message) -> Effect:
+    """Tell the ticket of an item what became of it at the visit."""
+    said: ItemSettled = fact.data
+    if said.outcome == "explained":
+        return Effect(TICKETS, CloseTicket(by=said.by, outcome="informed", reason=said.note), key=said.item)
+    told = {"by": said.by, "outcome": said.outcome, "note": said.note, "promised_by": said.promised_by}
+    return Effect(TICKETS, FollowVisit.model_validate({"visit": fact.ticket, **told}), key=said.item)
 
 
 # ---------------------------------------------------------------- answers

@@ -677,6 +677,18 @@ class SettleItem(Command):
     note: str = ""
 
 
+class FollowVisit(Command):
+    """What became of it at the visit where it was said: done there, or promised by a date (定时解决)."""
+
+    type: ClassVar[str] = "gridcall.ticket.follow-visit.v1"
+    producer: ClassVar[str] = "dispatch"
+
+    visit: str
+    outcome: Literal["settled", "ticket"]
+    note: str = ""
+    promised_by: AwareDatetime | None = None
+
+
 class RoundJoined(Fact):
     """The ticket waits for a desk's round (集中派单); what the desk leaves is dispatched as the matrix proposes."""
 

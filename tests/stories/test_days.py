@@ -106,6 +106,7 @@ async def leshan(day: Day) -> None:
     assert (await day.one(10, "triaged"))["severity"] == "I"
 
     assert (await day.one(11, "triaged"))["severity"] == "II"  # 五包一
+    assert await day.handlers(12, "assist") == ["volunteers-511102004001"]  # 组团式志愿服务
     assert not any("照护" in str(seen.value) for seen in await city.log())
 
     days = await day.by_calendar("office-day")  # 社区办公日: planned two days before
@@ -122,10 +123,15 @@ async def leshan(day: Day) -> None:
     assert reason == "items-open"
     promised = "2026-07-20T10:00:00+08:00"
     await city.decides(visit, "settle-item", item=item, outcome="ticket", promised_by=promised, by="community")
+    (extended,) = await city.happened(item, "order-extended")  # 定时解决: the item's own ticket has until then
+    assert (extended["reason"], datetime.fromisoformat(extended["handle_by"])) == (
+        "promised", datetime.fromisoformat(promised),
+    )  # fmt: skip
     await city.decides(visit, "done", **named, result="走访完毕")
     assert "closed" in await city.life(visit)
     await city.passes(days=7)
     assert len(await day.by_calendar("office-day", "follow-up")) == 60  # 跟踪问效
+    assert len(await day.by_calendar("yard-council")) == 60  # 院坝会, on the Saturday
 
 
 async def chengdu(day: Day) -> None:
@@ -171,6 +177,10 @@ async def longgang(day: Day) -> None:
     assert (await day.one(7, "adjudication-asked"))["unit"] == "440307"
     assert await day.outcome(9) == "solved"
     assert await day.outcome(11) == "diverted"
+    assert await day.handlers(8) == ["440307003"]  # 资源清单: the unit that has it
+    assert await day.handlers(12) == ["partners-440307003002"]  # 微心愿: claimed, delivered, confirmed
+    assert await city.happened(day.ticket(12), "order-signed")
+    assert (await day.one(12, "called-back"))["solved"]
 
     assert len(await day.by_calendar("talk-community")) == 119
     (talk,) = [row for row in profile.content.bodies if row.kind == "council"][:1]
@@ -181,8 +191,11 @@ async def longgang(day: Day) -> None:
     assert city.city_profile.closing.verification("9208", "III") == "person"
     assert (await day.one(10, "verified"))["by"] != "gridcall"  # 督促整改
     ticket, _ = await city.caller_reports(channel="qr", category="9003", text="物业不作为", place={"qr": code})
+    wish, _ = await city.caller_reports(channel="qr", category="9206", text="想要一副老花镜", place={"qr": code})
     await city.passes(days=4)
     assert (await city.happened(ticket, "called"))[0]["why"] == "expired"
+    await city.passes(days=7)
+    assert (await city.happened(wish, "called"))[0]["why"] == "expired"  # nobody has claimed it
 
 
 AFTER: Final[dict[str, Callable[[Day], Awaitable[None]]]] = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from services.dispatch.domain import amend, calls, commands, items, orders, revisions, whistles
+from services.dispatch.domain import amend, calls, commands, items, orders, revisions, visits, whistles
 from services.dispatch.domain.revisions import limit
 from services.dispatch.domain.state import DispatchState, Order, after, order_due, wake_at
 from shared.messages import (
@@ -18,6 +18,7 @@ from shared.messages import (
     EndWhistle,
     ExcuseAssist,
     Fact,
+    FollowVisit,
     RaiseWhistle,
     ReleaseTicket,
     RemoveAssist,
@@ -98,6 +99,7 @@ RULES: Final[dict[type[Any], Callable[[DispatchState, Message, datetime, Profile
     AssignTicket: commands.assign,
     AddItem: items.add_item,
     SettleItem: items.settle_item,
+    FollowVisit: visits.follow_visit,
     ReleaseTicket: orders.release,
     CallTicket: calls.call,
     AddAssist: calls.add_assist,

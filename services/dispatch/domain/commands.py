@@ -157,30 +157,41 @@ def complete(state: DispatchState, message: Message, now: datetime, profile: Pro
         for each in (*state.assists, *state.successors):
             with_it += withdraw(each, "lead-done", now, profile)
         with_it += routed_better(state, order, profile)
-    return [
-        *ending(order, now, profile),
-        *with_it,
-        OrderDone(
-            order_id=order.id,
-            role=order.role,
-            tier=order.tier,
-            handler=order.handler,
-            result=command.result,
-            detail=command.detail,
-            evidence=command.evidence,
-            lon=command.lon,
-            lat=command.lat,
-            by=command.by,
-            hands=hands(state, order, command.by),
-            done_at=now,
-            category=triaged.category,
-            severity=triaged.severity,
-            place=triaged.place,
-            unit=triaged.unit,
-            callback=triaged.callback,
-            profile_version=triaged.profile_version,
-        ),
-    ]
+    shown = {"detail": command.detail, "evidence": command.evidence, "lon": command.lon, "lat": command.lat}
+    done = _done(state, order, triaged, command.by, command.result, now)
+    return [*ending(order, now, profile), *with_it, done.model_copy(update=shown)]
+
+
+def finished(
+    state: DispatchState, order: Order, triaged: TicketTriaged, by: str, result: str, now: datetime, profile: Profile
+) -> list[Fact]:
+    """Give that the matter was done on the spot: whoever else has an order of it need do nothing more."""
+    if state.whistle is not None:
+        raise Refused(
+            "whistle-open", "A whistle is not over: end it first (end-whistle).", "吹哨尚未结束：请先结束吹哨。"
+        )
+    others = [each for each in (*state.assists, *state.successors) if each.id != order.id]
+    with_it = [fact for each in others for fact in withdraw(each, "lead-done", now, profile)]
+    return [*ending(order, now, profile), *with_it, _done(state, order, triaged, by, result, now)]
+
+
+def _done(state: DispatchState, order: Order, triaged: TicketTriaged, by: str, result: str, now: datetime) -> OrderDone:
+    return OrderDone(
+        order_id=order.id,
+        role=order.role,
+        tier=order.tier,
+        handler=order.handler,
+        result=result,
+        by=by,
+        hands=hands(state, order, by),
+        done_at=now,
+        category=triaged.category,
+        severity=triaged.severity,
+        place=triaged.place,
+        unit=triaged.unit,
+        callback=triaged.callback,
+        profile_version=triaged.profile_version,
+    )
 
 
 def _nobody_left(state: DispatchState, profile: Profile) -> None:

@@ -11,10 +11,14 @@ from services.dispatch.handlers import decider
 from shared.messages import (
     AddItem,
     AssignTicket,
+    CloseTicket,
+    Command,
+    FollowVisit,
     Handler,
     ItemAdded,
     ItemSettled,
     OrderDone,
+    OrderExtended,
     OrderIssued,
     ReleaseTicket,
     RoundJoined,
@@ -22,7 +26,7 @@ from shared.messages import (
     TicketClosed,
 )
 from shared.profile import parse_profile
-from tests.support.fold import MORNING, Folded
+from tests.support.fold import MORNING, TICKET, Folded
 from tests.unit.dispatch.orders import CITY, COMMUNITY, EAST, FIRST, GRID, POLICE, WATER, dispatch, done, sign, triaged
 from tests.unit.profile.small import SMALL
 
@@ -35,6 +39,7 @@ ROUNDS = parse_profile(
 CLOSES = MORNING + timedelta(hours=1, minutes=30)
 """MORNING is nine o'clock on a Wednesday."""
 ITEM = "FEDCBA9876543210"
+LATER = MORNING + timedelta(days=3)
 
 
 def in_a_round(**given: Any) -> Folded[Any]:
@@ -131,7 +136,7 @@ def test_a_visit_is_not_over_while_an_item_is_open() -> None:
         refused = folded.read(done(department=None)).refused
         assert refused is not None
         assert (refused.reason, ITEM in refused.detail.en, ITEM in refused.detail.zh) == ("items-open", True, True)
-        (settled,) = folded.read(settle(outcome=outcome)).facts
+        settled = folded.read(settle(outcome=outcome)).facts[0]
         assert (type(settled), settled.outcome) == (ItemSettled, outcome)
         assert isinstance(folded.read(done(department=None)).facts[-1], OrderDone)
 
@@ -142,7 +147,7 @@ def test_a_promise_needs_its_date() -> None:
     folded.read(item())
     for date in (None, MORNING):
         assert folded.read(settle(outcome="ticket", promised_by=date)).refused.reason == "no-date"  # type: ignore[union-attr]
-    (promised,) = folded.read(settle(outcome="ticket", promised_by=MORNING + timedelta(days=3), note="")).facts
+    promised = folded.read(settle(outcome="ticket", promised_by=MORNING + timedelta(days=3), note="")).facts[0]
     assert promised.promised_by == MORNING + timedelta(days=3)
     assert isinstance(folded.read(done(department=None)).facts[-1], OrderDone)
 
@@ -190,3 +195,52 @@ def test_what_was_promised_on_the_spot_is_the_limit() -> None:
     late = Folded(decider(CITY), at=promised + timedelta(minutes=1))
     (usual,) = late.read(triaged(lead=GRID, promised_by=promised)).facts
     assert usual.handle_limit == triaged().handle_limit
+
+
+# ---------------------------------------------------------------- what the visit says to the item's own ticket
+
+
+def follow(**given: Any) -> FollowVisit:
+    """Give the word of a visit."""
+    return FollowVisit(**({"by": "王社工", "visit": TICKET, "outcome": "settled", "note": "已当场修好"} | given))
+
+
+@pytest.mark.parametrize(
+    ("outcome", "given", "told"),
+    [
+        ("settled", {}, FollowVisit(by="王社工", visit=TICKET, outcome="settled", note="已当场修好")),
+        ("explained", {}, CloseTicket(by="王社工", outcome="informed", reason="已当场修好")),
+        (
+            "ticket",
+            {"promised_by": LATER, "note": ""},
+            FollowVisit(by="王社工", visit=TICKET, outcome="ticket", promised_by=LATER),
+        ),
+    ],
+)
+def test_the_items_own_ticket_is_told_what_became_of_it(outcome: str, given: dict[str, Any], told: Command) -> None:
+    """Nobody who came to the visit waits for a ticket that was settled there."""
+    folded = visit()
+    folded.read(item())
+    said = folded.read(settle(outcome=outcome, **given))
+    (body,) = [body for out, body in zip(said.outbox, said.bodies, strict=True) if out.key == ITEM]
+    assert body == told
+
+
+def test_what_was_done_at_the_visit_is_done_as_if_its_handler_had_said_so() -> None:
+    """Signed or not; assists need do nothing more; a person hears the result before it is closed, as ever."""
+    folded = dispatch(CITY, lead=Handler(kind="unit", id=COMMUNITY))
+    done_ = folded.read(follow()).facts[-1]
+    assert isinstance(done_, OrderDone)
+    assert (done_.result, done_.by) == ("已当场修好", "王社工")
+    assert folded.state().open is None
+    assert folded.read(follow()).refused.reason == "no-order"  # type: ignore[union-attr]
+
+
+def test_what_was_promised_later_moves_the_limit_too() -> None:
+    """To the date that was promised; that counts as no extension. A sooner date leaves the limit as it is."""
+    folded = dispatch(CITY, lead=Handler(kind="unit", id=COMMUNITY))
+    promised = MORNING + timedelta(days=9)
+    (moved,) = folded.read(follow(outcome="ticket", note="", promised_by=promised)).facts
+    assert (type(moved), moved.handle_by, moved.times) == (OrderExtended, promised, 0)
+    assert folded.state().open.handle_by == promised  # type: ignore[union-attr]
+    assert folded.read(follow(outcome="ticket", note="", promised_by=MORNING + timedelta(minutes=50))).facts == []

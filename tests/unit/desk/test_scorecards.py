@@ -2,25 +2,44 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from fractions import Fraction
 from typing import get_args
 
 import pytest
+import typer
 from hypothesis import given
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
-from services.desk.figures import Sum, named_period
+from deploy.cli.output import Commands
+from deploy.cli.scorecards import scorecards
+from services.desk.figures import Asked, Sum, named_period
 from services.desk.indicators import INDICATORS, UNITS, read
-from services.desk.scorecards import Tally, days, is_met, points, reckoned, rounded, running, stars, total, whom
+from services.desk.scorecards import (
+    Tally,
+    days,
+    described,
+    is_met,
+    points,
+    reckoned,
+    rounded,
+    running,
+    stars,
+    total,
+    view,
+    whom,
+)
 from services.desk.store import searchable
 from shared import messages as m
 from shared.http import Problem
 from shared.profile import ProfileInvalid, find_profile, load_profile, parse_profile
 from shared.profile.model import CardRow, IndicatorName
 from tests.unit.desk.lives import Life
+from tests.unit.desk.test_indicators import asked
 from tests.unit.profile.small import SMALL
 
 LONGGANG = load_profile(find_profile("longgang"))
@@ -170,3 +189,24 @@ def test_what_does_not_fit_is_refused(old: str, new: str, said: str) -> None:
     with pytest.raises(ProfileInvalid, match=r"small.yaml:\d+") as wrong:
         parse_profile(SMALL + CARD.replace(old, new), "small.yaml")
     assert said in str(wrong.value)
+
+
+def test_the_command_shows_cards_ratings_and_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which cards there are, who does how well, and why."""
+    cli = typer.Typer(cls=Commands)
+    cli.command()(scorecards)
+    cli.command("other")(lambda: None)
+    run = CliRunner()
+    asked(monkeypatch, {"scorecards": [described(each) for each in CARDS.values()]})
+    assert "property-stars" in run.invoke(cli, ["scorecards"]).output
+    span = Asked(datetime(2026, 10, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC), "", (), "", "", "Asia/Shanghai")
+    firm = tallied(20, on_time_in_fact=(14, 20), rework=(2, 20), reopened=(0, 20))
+    rated = [view(STARS, "a", ("甲", "A"), firm, span), view(STARS, "b", ("乙", "B"), tallied(1), span)]
+    answer = json.loads(json.dumps(described(STARS) | {"period": "2026-Q4", "over": False, "rated": rated}))
+    calls = asked(monkeypatch, answer)
+    shown = run.invoke(cli, ["scorecards", "property-stars", "--period", "2026-Q4", "--of", "a"])
+    assert shown.exit_code == 0, shown.output
+    assert calls == [("/v1/scorecards/property-stars", {"period": "2026-Q4", "of": "a"})]
+    for word in ("so far", "59.83", "no figure", "fewer than 5"):
+        assert word in " ".join(shown.output.split()), shown.output
+    assert run.invoke(cli, ["scorecards", "--period", "2026-Q4"]).exit_code == 2

@@ -17,6 +17,7 @@ from deploy.cli.qr import qr
 from deploy.cli.rebuild import rebuild
 from deploy.cli.replay import replay
 from deploy.cli.resync import resync
+from deploy.cli.scorecards import scorecards
 from deploy.cli.trace import trace
 
 logging.getLogger("aiokafka").addHandler(logging.NullHandler())  # a command says itself that Kafka is away
@@ -41,6 +42,7 @@ app.command()(replay)
 app.command()(trace)
 app.command()(explain)
 app.command()(indicators)
+app.command()(scorecards)
 app.add_typer(dead_letters.app, name="dead-letters")
 app.command()(rebuild)
 app.command()(audit)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from services.desk.api import add_routes
 from services.desk.figures import add_figures
 from services.desk.handlers import decider
+from services.desk.scorecards import add_scorecards
 from shared.loop.generations import Generations
 from shared.loop.loop import Probe, no_probe
 from shared.service import Service
@@ -27,5 +28,7 @@ def build(
     """Give the service, connected to nothing yet; raises ProfileInvalid."""
     service = Service("desk", settings, clock=clock, probe=probe, publisher=publisher)
     service.read_log(decider(service.profile), Generations(service.db))
-    add_figures(service.app, add_routes(service))
+    desk = add_routes(service)
+    add_figures(service.app, desk)
+    add_scorecards(service.app, desk)
     return service

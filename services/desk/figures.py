@@ -17,7 +17,7 @@ from fastapi.responses import Response
 from pydantic import Field
 
 from services.desk.api import FIRST_YEAR, LAST_YEAR, CursorText, Limit, Parameters, Word, bad_cursor, known_to, unknown
-from services.desk.indicators import BY_NAME, INDICATORS, NOBODY_YET, UNITS, Count, Counted, pattern, read
+from services.desk.indicators import BY_NAME, INDICATORS, NOBODY_YET, UNITS, Count, Counted, is_of, pattern, read
 from services.desk.store import BadCursor, SearchTooWide, Times, cursor_of
 from services.desk.views import listed, words
 from shared.http import Problem, problems
@@ -34,6 +34,9 @@ USUAL: Final = timedelta(days=6)
 LONGEST: Final = timedelta(days=800)
 MONTH: Final = re.compile(r"(\d{4})-(\d{2})")
 WEEK: Final = re.compile(r"(\d{4})-W(\d{2})")
+QUARTER: Final = re.compile(r"(\d{4})-Q([1-4])")
+YEAR: Final = re.compile(r"\d{4}")
+PERIODS: Final = "a day 2026-11-22, a week 2026-W47, a month 2026-11, a quarter 2026-Q4 or a year 2026"
 STEERS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 """A field that begins so is a formula to a spreadsheet."""
 CSV: Final = "text/csv; charset=utf-8"
@@ -50,7 +53,7 @@ class FigureQuery(Parameters):
     unit: Annotated[Word, Field(description="a territorial unit of any level: what lies in it")] = ""
     department: Annotated[Word, Field(description="what this department has done")] = ""
     category: Annotated[Word, Field(description="a code of the catalogue, or the beginning of codes: `01*`")] = ""
-    period: Annotated[Day, Field(description="a day 2026-11-22, a week 2026-W47 or a month 2026-11")] = ""
+    period: Annotated[Day, Field(description=PERIODS)] = ""
     begin: Annotated[Day, Field(alias="from", description="the first day, or an instant with its offset")] = ""
     end: Annotated[Day, Field(alias="to", description="the last day, or an instant before which they lie")] = ""
     format: Format = "json"
@@ -175,8 +178,8 @@ class Asked:
         begin, end = self.begin, self.end
         if group_by == "day":
             zone, day = ZoneInfo(self.zone), date.fromisoformat(key)
-            begin = max(begin, _midnight(day, zone))
-            end = min(end, _midnight(day + timedelta(days=1), zone))
+            begin = max(begin, midnight(day, zone))
+            end = min(end, midnight(day + timedelta(days=1), zone))
         elif group_by:
             if not key:
                 return None
@@ -198,7 +201,10 @@ class City:
 
     def asked(self, query: FigureQuery) -> Asked:
         """Understand a call; raises Problem 422."""
-        known_to(self._profile, query.unit, "" if query.department in {UNITS, NOBODY_YET} else query.department)
+        body = query.department.removeprefix(UNITS) if query.department.startswith(UNITS) else ""
+        known_to(self._profile, query.unit, "" if body or query.department in {UNITS, NOBODY_YET} else query.department)
+        if body and body not in self._profile.rated_bodies:
+            raise unknown("department", f"no scorecard rates a body {body!r}: see /v1/scorecards")
         begin, end = period(query, self._zone, self._desk.clock.now())
         unit = self._profile.unit(query.unit)
         below = () if unit is None else self._profile.below(unit.id)
@@ -208,11 +214,11 @@ class City:
         """Give the figure of every indicator."""
         sums: dict[str, Sum] = defaultdict(Sum)
         for counted in get_args(Counted):
-            for row in await self._rows(asked, counted, None):
+            for row in await self.rows(asked, counted, None):
                 for name, counts in read(row["f"]).items():
                     if BY_NAME[name].counted == counted:
                         for each in counts:
-                            if asked.department in {"", each.who}:
+                            if is_of(each.who, asked.department):
                                 sums[name] = sums[name].add(row["n"] * each.n, row["n"] * each.of)
         return sums
 
@@ -222,7 +228,7 @@ class City:
         whole, groups = Sum(), defaultdict[str, Sum](Sum)
         counts: dict[str, list[Count]] = {}
         places: dict[str, str] = {}
-        for row in await self._rows(asked, found.counted, key, found.name):
+        for row in await self.rows(asked, found.counted, key, found.name):
             said, place = row["f"], row["k"]
             if said not in counts:  # few words for many rows
                 counts[said] = read(said).get(found.name, [])
@@ -231,7 +237,7 @@ class City:
                     places[place] = self._branch(place, asked.unit)
                 place = places[place]
             for each in counts[said]:
-                if asked.department in {"", each.who}:
+                if is_of(each.who, asked.department):
                     more = row["n"] * each.n, row["n"] * each.of
                     whole = whole.add(*more)
                     group = each.who if group_by == "department" else place
@@ -264,13 +270,14 @@ class City:
         rows = []
         for document in page.documents:
             counts = read(document["figures"]).get(found.name, ())
-            mine = [each for each in counts if asked.department in {"", each.who}]
+            mine = [each for each in counts if is_of(each.who, asked.department)]
             n, of = sum(each.n for each in mine), sum(each.of for each in mine)
             shown = listed(document, self._desk.names) | {"closed_at": document["closed_at"]}
             rows.append(shown | {"numerator": n, "denominator": of})
         return rows, page.cursor
 
-    async def _rows(self, asked: Asked, counted: Counted, key: str | None, name: str = "") -> list[dict[str, Any]]:
+    async def rows(self, asked: Asked, counted: Counted, key: str | None, name: str = "") -> list[dict[str, Any]]:
+        """Count tickets by what they add, and by `key`; raises Problem 422."""
         try:
             return await self._desk.views.figures(asked.wanted(), asked.times(counted), key, self._profile.zone, name)
         except SearchTooWide as error:
@@ -293,6 +300,8 @@ class City:
                 return names.category(key) if key else ("未分类", "no category")
             case "department" if key == UNITS:
                 return "区域单元和居民组织", "territorial units and bodies of residents"
+            case "department" if key.startswith(UNITS):
+                return names.unit(key.removeprefix(UNITS))
             case "department":
                 return names.department(key) if self._profile.department(key) else ("尚无承办单位", "nobody yet")
         return key, key
@@ -303,10 +312,10 @@ def period(query: FigureQuery, zone: ZoneInfo, now: datetime) -> tuple[datetime,
     if query.period:
         if query.begin or query.end:
             raise unknown("period", "give `period`, or `from` and `to`")
-        first, after = _named(query.period)
-        return _midnight(first, zone), _midnight(after, zone)
+        first, after = named_period(query.period)
+        return midnight(first, zone), midnight(after, zone)
     end = _instant("to", query.end, zone, last=True) if query.end else now
-    usual = _midnight((end - timedelta.resolution).astimezone(zone).date() - USUAL, zone)
+    usual = midnight((end - timedelta.resolution).astimezone(zone).date() - USUAL, zone)
     begin = _instant("from", query.begin, zone) if query.begin else usual
     if begin >= end:
         raise unknown("from", "the period ends before it begins: exchange `from` and `to`")
@@ -315,26 +324,31 @@ def period(query: FigureQuery, zone: ZoneInfo, now: datetime) -> tuple[datetime,
     return begin, end
 
 
-def _named(text: str) -> tuple[date, date]:
-    """Give the first day of a day, week or month, and the day after it."""
+def named_period(text: str) -> tuple[date, date]:
+    """Give the first day of a day, week, month, quarter or year, and the day after it; raises Problem 422."""
     try:
         if found := MONTH.fullmatch(text):
             year, month = int(found[1]), int(found[2])
             return date(year, month, 1), date(year + month // 12, month % 12 + 1, 1)
+        if found := QUARTER.fullmatch(text):
+            year, quarter = int(found[1]), int(found[2])
+            return date(year, 3 * quarter - 2, 1), date(year + quarter // 4, 3 * quarter % 12 + 1, 1)
+        if YEAR.fullmatch(text):
+            return date(int(text), 1, 1), date(int(text) + 1, 1, 1)
         if found := WEEK.fullmatch(text):
             first = date.fromisocalendar(int(found[1]), int(found[2]), 1)
             return first, first + timedelta(days=7)
         day = date.fromisoformat(text)
         return day, day + timedelta(days=1)
     except (ValueError, OverflowError) as error:
-        raise unknown("period", "write a day 2026-11-22, a week 2026-W47 or a month 2026-11") from error
+        raise unknown("period", f"write {PERIODS}") from error
 
 
 def _instant(pointer: str, text: str, zone: ZoneInfo, *, last: bool = False) -> datetime:
     try:
         if len(text) <= len("2026-11-22"):
             day = date.fromisoformat(text)
-            return _midnight(day + timedelta(days=1) if last else day, zone)
+            return midnight(day + timedelta(days=1) if last else day, zone)
         at = datetime.fromisoformat(text.replace(" ", "+"))  # a plus sign that was not escaped
         if at.tzinfo is not None and FIRST_YEAR < at.year < LAST_YEAR:
             return at.astimezone(UTC)
@@ -343,7 +357,8 @@ def _instant(pointer: str, text: str, zone: ZoneInfo, *, last: bool = False) -> 
     raise unknown(pointer, "write a day 2026-11-22, or an instant with its offset")
 
 
-def _midnight(day: date, zone: ZoneInfo) -> datetime:
+def midnight(day: date, zone: ZoneInfo) -> datetime:
+    """Give when a day begins; raises Problem 422."""
     if not FIRST_YEAR < day.year < LAST_YEAR:
         raise unknown("from", "use days of our time")
     return datetime.combine(day, time(), zone).astimezone(UTC)

@@ -6,6 +6,7 @@ An indicator is a share or a mean: so many of so many. What a ticket adds is wri
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
@@ -41,6 +42,16 @@ class Beside(NamedTuple):
 
     rates: Mapping[str, Mapping[str, int]]
     conduct: Mapping[str, int]
+    rated: frozenset[str] = frozenset()
+    """Bodies that a scorecard rates: counted by words of their own, UNITS and their id."""
+
+    def who(self, handler: m.Handler | None) -> str:
+        """Give by which word a handler is counted."""
+        if handler is None:
+            return NOBODY_YET
+        if handler.kind == "department":
+            return handler.id
+        return UNITS + handler.id if handler.id in self.rated else UNITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,154 +69,157 @@ class Indicator:
     """A field of the view without which it is not counted: most tickets have none of them."""
 
 
-def who(handler: m.Handler | None) -> str:
-    """Give by which word a handler is counted."""
-    return NOBODY_YET if handler is None else handler.id if handler.kind == "department" else UNITS
+def is_of(who: str, asked: str) -> bool:
+    """Whether what is counted under a word is asked for; UNITS asks for the bodies with words of their own too."""
+    return asked in {"", who} or (asked == UNITS and who.startswith(UNITS))
 
 
 # ---------------------------------------------------------------- how each is counted
 
 
-def _clocks(ticket: Ticket, name: str) -> Iterator[tuple[str, str, bool]]:
+def _clocks(ticket: Ticket, beside: Beside, name: str) -> Iterator[tuple[str, str, bool]]:
     """Give the handler, the state, and whether it was late in fact, of each clock of a name that counts."""
     for clock in ticket.clocks.values():
         if clock.clock == name and clock.state in ENDED:
             order = ticket.orders.get(clock.order_id or "")
-            yield who(order.handler if order else ticket.lead), clock.state, clock.late_in_fact
+            yield beside.who(order.handler if order else ticket.lead), clock.state, clock.late_in_fact
 
 
-def _response(ticket: Ticket, _beside: Beside) -> Iterator[Count]:
-    return (Count(handler, int(state == "met"), 1) for handler, state, _ in _clocks(ticket, "sign"))
+def _response(ticket: Ticket, beside: Beside) -> Iterator[Count]:
+    return (Count(handler, int(state == "met"), 1) for handler, state, _ in _clocks(ticket, beside, "sign"))
 
 
-def _on_time(ticket: Ticket, _beside: Beside) -> Iterator[Count]:
-    return (Count(handler, int(state == "met"), 1) for handler, state, _ in _clocks(ticket, "handle"))
+def _on_time(ticket: Ticket, beside: Beside) -> Iterator[Count]:
+    return (Count(handler, int(state == "met"), 1) for handler, state, _ in _clocks(ticket, beside, "handle"))
 
 
-def _on_time_in_fact(ticket: Ticket, _beside: Beside) -> Iterator[Count]:
-    return (Count(handler, int(state == "met" and not late), 1) for handler, state, late in _clocks(ticket, "handle"))
+def _on_time_in_fact(ticket: Ticket, beside: Beside) -> Iterator[Count]:
+    return (
+        Count(handler, int(state == "met" and not late), 1)
+        for handler, state, late in _clocks(ticket, beside, "handle")
+    )
 
 
 def _rate(name: str) -> Callable[[Ticket, Beside], Iterator[Count]]:
     def count(ticket: Ticket, beside: Beside) -> Iterator[Count]:
         found = beside.rates.get(name)
         if found is not None:
-            yield Count(who(ticket.lead), found["n"], found["of"])
+            yield Count(beside.who(ticket.lead), found["n"], found["of"])
 
     return count
 
 
-def _first_time(ticket: Ticket, _beside: Beside) -> Iterator[Count]:
+def _first_time(ticket: Ticket, beside: Beside) -> Iterator[Count]:
     if ticket.outcome in WORKED:
         solved = ticket.outcome in {"solved", "self-settled"} and not ticket.reworked and not ticket.reopenings
-        yield Count(who(ticket.lead), int(solved), 1)
+        yield Count(beside.who(ticket.lead), int(solved), 1)
 
 
 def _worked_on(ticket: Ticket) -> Iterator[Order]:
     return (order for order in ticket.orders.values() if order.role != "whistle")
 
 
-def _returns(ticket: Ticket, _beside: Beside) -> Iterator[Count]:
-    return (Count(who(order.handler), int(order.state == "returned"), 1) for order in _worked_on(ticket))
+def _returns(ticket: Ticket, beside: Beside) -> Iterator[Count]:
+    return (Count(beside.who(order.handler), int(order.state == "returned"), 1) for order in _worked_on(ticket))
 
 
-def _rework(ticket: Ticket, _beside: Beside) -> Iterator[Count]:
+def _rework(ticket: Ticket, beside: Beside) -> Iterator[Count]:
     for order in _worked_on(ticket):
         done = order.reworks + (order.state == "done")
         if done:
-            yield Count(who(order.handler), order.reworks, done)
+            yield Count(beside.who(order.handler), order.reworks, done)
 
 
-def _extended(ticket: Ticket, _beside: Beside) -> Iterator[Count]:
-    return (Count(who(order.handler), int(order.extensions > 0), 1) for order in _worked_on(ticket))
+def _extended(ticket: Ticket, beside: Beside) -> Iterator[Count]:
+    return (Count(beside.who(order.handler), int(order.extensions > 0), 1) for order in _worked_on(ticket))
 
 
-def _reopened(ticket: Ticket, _beside: Beside) -> Iterator[Count]:
+def _reopened(ticket: Ticket, beside: Beside) -> Iterator[Count]:
     if ticket.closings:
-        yield Count(who(ticket.lead), ticket.reopenings, ticket.closings)
+        yield Count(beside.who(ticket.lead), ticket.reopenings, ticket.closings)
 
 
 def _rushed(ticket: Ticket, beside: Beside) -> Iterator[Count]:
-    handled = sum(1 for _ in _clocks(ticket, "handle"))
+    handled = sum(1 for _ in _clocks(ticket, beside, "handle"))
     if handled:
-        yield Count(who(ticket.lead), beside.conduct.get("rushed", 0), handled)
+        yield Count(beside.who(ticket.lead), beside.conduct.get("rushed", 0), handled)
 
 
-def _self_settled(ticket: Ticket, _beside: Beside) -> Iterator[Count]:
+def _self_settled(ticket: Ticket, beside: Beside) -> Iterator[Count]:
     if ticket.outcome in WORKED:
-        yield Count(who(ticket.lead), int(ticket.outcome == "self-settled"), 1)
+        yield Count(beside.who(ticket.lead), int(ticket.outcome == "self-settled"), 1)
 
 
-def _on_the_spot(ticket: Ticket, _beside: Beside) -> Iterator[Count]:
+def _on_the_spot(ticket: Ticket, beside: Beside) -> Iterator[Count]:
     settled = sum(outcome == "settled" for outcome in ticket.items.values())
-    yield Count(who(ticket.lead), settled, len(ticket.items))
+    yield Count(beside.who(ticket.lead), settled, len(ticket.items))
 
 
-def _owned(ticket: Ticket, _beside: Beside) -> Iterator[Count]:
+def _owned(ticket: Ticket, beside: Beside) -> Iterator[Count]:
     has = ticket.lead is not None or bool(ticket.waits_at) or ticket.closed_at is not None
-    yield Count(who(ticket.lead), int(has), 1)
+    yield Count(beside.who(ticket.lead), int(has), 1)
 
 
-def _answered(ticket: Ticket, _beside: Beside) -> Iterator[Count]:
-    yield Count(who(ticket.lead), int(ticket.closed_at is not None and bool(ticket.result.strip())), 1)
+def _answered(ticket: Ticket, beside: Beside) -> Iterator[Count]:
+    yield Count(beside.who(ticket.lead), int(ticket.closed_at is not None and bool(ticket.result.strip())), 1)
 
 
-def _whistles(ticket: Ticket, _beside: Beside) -> Iterator[Count]:
-    yield Count(who(ticket.lead), len(ticket.whistles), 1)
+def _whistles(ticket: Ticket, beside: Beside) -> Iterator[Count]:
+    yield Count(beside.who(ticket.lead), len(ticket.whistles), 1)
 
 
-def _whistle_answered(ticket: Ticket, _beside: Beside) -> Iterator[Count]:
+def _whistle_answered(ticket: Ticket, beside: Beside) -> Iterator[Count]:
     for whistle in ticket.whistles.values():
         in_time = whistle.answered_at is not None and whistle.answered_at <= whistle.arrive_by
-        yield Count(who(ticket.lead), int(in_time), 1)
+        yield Count(beside.who(ticket.lead), int(in_time), 1)
 
 
-def _check_in(ticket: Ticket, _beside: Beside) -> Iterator[Count]:
+def _check_in(ticket: Ticket, beside: Beside) -> Iterator[Count]:
     for whistle in ticket.whistles.values():
-        yield from (Count(who(each), 1, 1) for each in whistle.came)
-        yield from (Count(who(each), 0, 1) for each in whistle.missing)
+        yield from (Count(beside.who(each), 1, 1) for each in whistle.came)
+        yield from (Count(beside.who(each), 0, 1) for each in whistle.missing)
 
 
-def _check_in_on_time(ticket: Ticket, _beside: Beside) -> Iterator[Count]:
+def _check_in_on_time(ticket: Ticket, beside: Beside) -> Iterator[Count]:
     for whistle in ticket.whistles.values():
-        yield from (Count(who(each), int(each not in whistle.late), 1) for each in whistle.came)
-        yield from (Count(who(each), 0, 1) for each in whistle.missing)
+        yield from (Count(beside.who(each), int(each not in whistle.late), 1) for each in whistle.came)
+        yield from (Count(beside.who(each), 0, 1) for each in whistle.missing)
 
 
-def _check_in_missed(ticket: Ticket, _beside: Beside) -> Iterator[Count]:
+def _check_in_missed(ticket: Ticket, beside: Beside) -> Iterator[Count]:
     for whistle in ticket.whistles.values():
-        yield from (Count(who(each), 0, 1) for each in whistle.came)
-        yield from (Count(who(each), 1, 1) for each in whistle.missing)
+        yield from (Count(beside.who(each), 0, 1) for each in whistle.came)
+        yield from (Count(beside.who(each), 1, 1) for each in whistle.missing)
 
 
-def _whistle_quality(ticket: Ticket, _beside: Beside) -> Iterator[Count]:
+def _whistle_quality(ticket: Ticket, beside: Beside) -> Iterator[Count]:
     for whistle in ticket.whistles.values():
-        yield from (Count(who(mark.handler), mark.score, 1) for mark in whistle.quality)
+        yield from (Count(beside.who(mark.handler), mark.score, 1) for mark in whistle.quality)
 
 
-def _answer_quality(ticket: Ticket, _beside: Beside) -> Iterator[Count]:
+def _answer_quality(ticket: Ticket, beside: Beside) -> Iterator[Count]:
     for whistle in ticket.whistles.values():
-        yield from (Count(who(mark.handler), mark.score, 1) for mark in whistle.marks)
+        yield from (Count(beside.who(mark.handler), mark.score, 1) for mark in whistle.marks)
 
 
-def _whistle_score(ticket: Ticket, _beside: Beside) -> Iterator[Count]:
+def _whistle_score(ticket: Ticket, beside: Beside) -> Iterator[Count]:
     """Multiply the two marks of whoever came; whoever stayed away has earned nothing, for the street neither."""
     for whistle in ticket.whistles.values():
         quality = {mark.handler: mark.score for mark in whistle.quality}
         for mark in whistle.marks:
             if mark.handler in quality and mark.handler not in whistle.missing:
-                yield Count(who(mark.handler), mark.score * quality[mark.handler], BEST * BEST)
-        yield from (Count(who(each), 0, BEST * BEST) for each in whistle.missing)
+                yield Count(beside.who(mark.handler), mark.score * quality[mark.handler], BEST * BEST)
+        yield from (Count(beside.who(each), 0, BEST * BEST) for each in whistle.missing)
 
 
-def _visits_held(ticket: Ticket, _beside: Beside) -> Iterator[Count]:
+def _visits_held(ticket: Ticket, beside: Beside) -> Iterator[Count]:
     held = any(order.role == "lead" and order.state == "done" for order in ticket.orders.values())
-    yield Count(who(ticket.lead), int(held), 1)
+    yield Count(beside.who(ticket.lead), int(held), 1)
 
 
-def _visits_missed(ticket: Ticket, _beside: Beside) -> Iterator[Count]:
-    missed = any(state in {"late", "breached"} for _, state, _ in _clocks(ticket, "handle"))
-    yield Count(who(ticket.lead), int(missed), 1)
+def _visits_missed(ticket: Ticket, beside: Beside) -> Iterator[Count]:
+    missed = any(state in {"late", "breached"} for _, state, _ in _clocks(ticket, beside, "handle"))
+    yield Count(beside.who(ticket.lead), int(missed), 1)
 
 
 OVER: Final = (
@@ -449,7 +463,7 @@ _OF_ALL: Final = tuple(each for each in INDICATORS if each.counted == "reported"
 def figures(ticket: Ticket, beside: Beside, *, is_open: bool) -> str:
     """Give what a ticket adds to all indicators, as one word: `;name=who:n/of,…;name=…;`."""
     if is_open and not (ticket.whistles or ticket.schedule):
-        handler = who(ticket.lead)
+        handler = beside.who(ticket.lead)
         has = int(handler != NOBODY_YET or bool(ticket.waits_at))
         return f";owned={handler}:{has}/1;answered={handler}:0/1;whistles={handler}:0/1;"
     said = []
@@ -489,5 +503,5 @@ def _count(text: str) -> Count:
 
 def pattern(name: str, department: str, *, numerator: bool) -> str:
     """Give the regular expression for the words of tickets that add to an indicator."""
-    handler = department.replace(".", r"\.") or "[^;,:]+"
+    handler = re.escape(department) + ("[^;,:]*" if department == UNITS else "") or "[^;,:]+"
     return rf";{name}=([^;]+,)?{handler}:" + ("[1-9]" if numerator else "[0-9]")

@@ -46,8 +46,6 @@ RATE_FIELDS: Final = tuple(f"rates.{rate}.{part}" for rate in RATES for part in 
 """Indexed for closed tickets alone, so that the rates of a week read no views."""
 FIGURE_FIELDS: Final = ("open", "closed_at", *RATE_FIELDS, "reported_at", "area", "category", "figures")
 """One index has all that the rates and the indicators of closed tickets are added up from."""
-NOTHING: Final = Beside({}, {})
-"""Of an open ticket it is not known yet."""
 BESIDE: Final = {"s": 0, "n": 0, "a": 0, "p": 0, "q": 0}
 """Leaves out what the loop keeps, the view included."""
 
@@ -74,6 +72,8 @@ INDEXES: Final = (*view_indexes(COLLECTION), Index(COMMANDS, (("at", 1),), expir
 def searchable(profile: Profile) -> Callable[[Ticket], dict[str, Any]]:
     """Give the function from a view to the fields that stand beside it."""
     chains: dict[str, tuple[str, ...]] = {}
+    rated = profile.rated_bodies
+    nothing = Beside({}, {}, rated)  # of an open ticket it is not known yet
 
     def chain(unit: str) -> tuple[str, ...]:
         found = chains.get(unit)
@@ -93,7 +93,7 @@ def searchable(profile: Profile) -> Callable[[Ticket], dict[str, Any]]:
             if order.request is not None:
                 concerned.append(order.request.unit)
         is_open = ticket.state != CLOSED
-        beside = NOTHING if is_open else Beside(rates(ticket), conduct(ticket, profile))
+        beside = nothing if is_open else Beside(rates(ticket), conduct(ticket, profile), rated)
         suggested: dict[str, Any] = {} if ticket.suggestion is None else {"suggestion": suggestion(ticket.suggestion)}
         if ticket.family is not None and (hints := _hints(ticket.family, is_open=is_open)):
             suggested["hints"] = hints

@@ -76,6 +76,7 @@ def findings(content: ProfileFile) -> list[Finding]:
             _ladder(content),
             _closing(content),
             _qr(content),
+            _scorecards(content),
         )
     )
 
@@ -585,3 +586,20 @@ def _qr(content: ProfileFile) -> Iterator[Finding]:
             if len(code) > LONGEST_QR:
                 text = f"the code has {len(code)} characters: a report takes {LONGEST_QR} at most, shorten it"
                 yield Finding(("units", at, "qr", nth), text)
+
+
+def _scorecards(content: ProfileFile) -> Iterator[Finding]:
+    cards = list(enumerate(content.scorecards))
+    yield from _twice("scorecard", ((each.id, ("scorecards", at, "id")) for at, each in cards))
+    levels = {level.id for level in content.levels}
+    kinds = {body.kind for body in content.bodies}
+    departments = {department.id for department in content.departments} | {"*"}
+    for at, each in cards:
+        here: Pointer = ("scorecards", at)
+        yield from _pattern(content, each.category, (*here, "category"))
+        if each.whom.body is not None:
+            yield from _unknown("kind of body", each.whom.body, kinds, (*here, "whom", "body"))
+        if each.whom.level is not None:
+            yield from _unknown("level", each.whom.level, levels, (*here, "whom", "level"))
+        for nth, name in enumerate(each.whom.departments):
+            yield from _unknown("department", name, departments, (*here, "whom", "departments", nth))

@@ -7,6 +7,7 @@ These are the shapes of the file, section by section. What one section says abou
 from __future__ import annotations
 
 from datetime import date, datetime, time
+from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Final, Literal, TypeVar, get_args
 from zoneinfo import ZoneInfo
 
@@ -777,6 +778,81 @@ class QrIntake(Part):
     classes: tuple[ServiceClass, ...] = Field(default_factory=_six_classes, min_length=1, max_length=20)
 
 
+IndicatorName = Literal[
+    "response", "solution", "satisfaction", "on-time", "on-time-in-fact", "first-time-solved", "returns", "rework",
+    "reopened", "rushed", "extended", "self-settled", "on-the-spot", "owned", "answered", "whistles",
+    "whistles-answered", "check-in", "check-in-on-time", "check-in-missed", "whistle-quality", "answer-quality",
+    "whistle-score", "visits-held", "visits-missed",
+]  # fmt: skip
+"""The desk's indicators."""
+
+
+class Rated(Part):
+    """Whom a scorecard rates: bodies of a kind, the units of a level, or departments (`"*"`: all)."""
+
+    body: Short | None = None
+    level: Code | None = None
+    departments: tuple[Short | Literal["*"], ...] = ()
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Rated:
+        if sum(bool(each) for each in (self.body, self.level, self.departments)) != 1:
+            message = "say whom it rates in one way: `{body: ...}`, `{level: ...}` or `{departments: [...]}`"
+            raise ValueError(message)
+        return self
+
+
+class CardRow(Part):
+    """One indicator of a scorecard: its weight, where no and where all points lie, and the target."""
+
+    indicator: IndicatorName
+    weight: Annotated[Decimal, Field(gt=0, le=100)]
+    zero: Decimal
+    """The value at which it earns nothing; above `full` for what should be little, such as rework."""
+    full: Decimal
+    """The value from which on it earns the whole weight; between the two in proportion."""
+    target: Decimal | None = None
+    """What is aimed at; left out: `full`."""
+
+    @model_validator(mode="after")
+    def _apart(self) -> CardRow:
+        if self.zero == self.full:
+            message = "no and all points lie at one value: set `zero` and `full` apart"
+            raise ValueError(message)
+        return self
+
+
+class Scorecard(Named):
+    """A rating by weighted indicators, each month, quarter or year."""
+
+    id: Short
+    whom: Rated
+    period: Literal["month", "quarter", "year"]
+    category: Pattern = "*"
+    """Of which tickets."""
+    least: int = Field(ge=1)
+    """Tickets without which nobody is rated."""
+    rows: tuple[CardRow, ...] = Field(min_length=1)
+    stars: tuple[Annotated[Decimal, Field(gt=0, le=100)], ...] = ()
+    """The least totals of 2, 3, 4 and 5 stars, what is below has one; left out: no stars."""
+
+    @model_validator(mode="after")
+    def _sound(self) -> Scorecard:
+        whole = sum(row.weight for row in self.rows)
+        if whole != 100:  # noqa: PLR2004 - of a hundred
+            message = f"the weights sum to {whole}, not to 100: change them"
+            raise ValueError(message)
+        names = [row.indicator for row in self.rows]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            message = f"indicator '{twice}' is there twice: remove one"
+            raise ValueError(message)
+        if self.stars and (len(self.stars) != 4 or list(self.stars) != sorted(set(self.stars))):  # noqa: PLR2004
+            message = "stars need four totals that rise, those of 2, 3, 4 and 5: [60, 70, 80, 90]"
+            raise ValueError(message)
+        return self
+
+
 class ProfileFile(Part):
     """A whole file."""
 
@@ -819,6 +895,7 @@ class ProfileFile(Part):
     """The same."""
     intake: Intake = Field(default_factory=Intake)
     qr: QrIntake = Field(default_factory=QrIntake)
+    scorecards: tuple[Scorecard, ...] = ()
 
 
 def matches(pattern: str, code: str) -> bool:

@@ -120,6 +120,8 @@ class Profile:
         raised = () if self.care is None else (SeverityRule(at_least=self.care.at_least, attributes={CARE: True}),)
         self._graver = (*content.severity, *raised)
         self.loop = content.loop
+        kinds = {card.whom.body for card in content.scorecards}
+        self.rated_bodies = frozenset(body.id for body in content.bodies if body.kind in kinds)
         self._departments = {department.id: department for department in content.departments}
         self._departments_by_name = {
             name.casefold(): department for department in content.departments for name in _department_names(department)

@@ -44,6 +44,10 @@ def name_of(clock: Clock, names: Names) -> Pair:
 def rule_of(clock: Clock, ticket: Ticket, names: Names) -> tuple[str, Pair]:
     """Give the rule that sets the limit: its kind, and in words."""
     category, severity = _what_it_was(clock, ticket)
+    order = ticket.orders.get(clock.order_id or "")
+    if clock.clock == "handle" and order is not None and order.stage is not None and order.own_limit:
+        name = order.stage.name
+        return "stage", (f"步骤“{name.zh}”的时限", f"the limit of the stage '{name.en}'")
     row = _row(clock, ticket, names)
     if row is not None:
         zh, en = _named_by(row, category, ticket, names)

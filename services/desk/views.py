@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from services.desk.clocks import Clock
-    from services.desk.domain import Order, Outcome, Owner, Ticket
+    from services.desk.domain import Order, Outcome, Owner, Stage, Ticket
     from services.desk.names import Names, Pair
 
 
@@ -55,6 +55,7 @@ def ticket_view(ident: str, ticket: Ticket, names: Names) -> dict[str, Any]:
         "lead": _handler(ticket.lead, names) if ticket.lead else None,
         "assists": [_handler(each, names) for each in ticket.assists],
         "helpers": [{"id": each, "name": words(names.staff(each))} for each in ticket.helpers],
+        "stage": _stage(ticket.stage),
         "orders": [_order(order_id, order, names) for order_id, order in ticket.orders.items()],
         "clocks": [_clock(token, clock) for token, clock in ticket.clocks.items()],
         "returns": ticket.returns,
@@ -107,6 +108,13 @@ def family_view(ticket: Ticket, states: Mapping[str, str], names: Names) -> dict
 def _handler(handler: Any, names: Names) -> dict[str, Any]:
     named = names.handler(f"{handler.kind}:{handler.id}")
     return {"kind": handler.kind, "id": handler.id, "name": words(named)}
+
+
+def _stage(stage: Stage | None) -> dict[str, Any] | None:
+    """Give at which stage it is, of how many, and since when; None for most tickets."""
+    if stage is None:
+        return None
+    return stage.at.model_dump() | stage.model_dump(exclude={"at"})
 
 
 def _owner(owner: Owner, names: Names) -> dict[str, Any]:

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         Severity,
         Situation,
         Staff,
+        Stage,
         Target,
     )
     from shared.profile.routing import Diversion, Route
@@ -72,6 +73,14 @@ class Response:
     before: tuple[Ask, ...] = ()
     network: tuple[Handler, ...] = ()
     size: Literal["small", "big"] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StageAt:
+    """A stage at a place, and who has it there; None: the lead."""
+
+    stage: Stage
+    handler: Handler | None
 
 
 class Profile:
@@ -388,6 +397,20 @@ class Profile:
             if small is not None and unit is not None and self.kept_up(category, level) is None:
                 before.append(Ask("small", Handler("unit", unit.id), small.limit))
         return Response(tuple(before), (), None if small is None else "small")
+
+    def stages(
+        self, category: str, severity: Severity, unit_id: str, attributes: Mapping[str, object] = _NO_ATTRIBUTES
+    ) -> tuple[StageAt, ...]:
+        """What a matter goes through one after the other, and who has each; nothing for nearly all."""
+        rows = self.loop.stages
+        row = next((row for row in rows if row.fits(category, severity, attributes)), None) if rows else None
+        return () if row is None else tuple(StageAt(each, self._has(each, category, unit_id)) for each in row.stages)
+
+    def _has(self, stage: Stage, category: str, unit_id: str) -> Handler | None:
+        """Who has a stage; the lead has what must not be pushed down so far."""
+        found = () if stage.who is None else self._matrix.handlers((stage.who,), unit_id, None)
+        too_low = [each for each in found if each.kind == "unit" and self.kept_up(category, self._units[each.id].level)]
+        return next((each for each in found if each not in too_low), None)
 
     def round_of(self, unit_id: str, severity: Severity, at: datetime) -> tuple[Unit, datetime] | None:
         """The desk whose round a matter waits for and when that closes; None where it is dispatched at once."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from services.dispatch.domain import amend, calls, commands, items, orders, revisions, whistles
+from services.dispatch.domain import amend, calls, commands, items, orders, revisions, stages, whistles
 from services.dispatch.domain.revisions import limit
 from services.dispatch.domain.state import DispatchState, Order, after, order_due, wake_at
 from shared.messages import (
@@ -18,7 +18,9 @@ from shared.messages import (
     EndWhistle,
     ExcuseAssist,
     Fact,
+    FailStage,
     RaiseWhistle,
+    RecordVote,
     ReleaseTicket,
     RemoveAssist,
     ReportProgress,
@@ -93,6 +95,8 @@ RULES: Final[dict[type[Any], Callable[[DispatchState, Message, datetime, Profile
     ReturnOrder: commands.send_back,
     ReportProgress: commands.progress,
     CompleteOrder: commands.complete,
+    RecordVote: stages.record_vote,
+    FailStage: stages.fail,
     ReviseOrder: revisions.revise,
     DecideRevision: revisions.decide,
     AssignTicket: commands.assign,

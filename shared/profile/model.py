@@ -178,6 +178,8 @@ class Body(Named):
     kind: Short
     unit: Code
     staff: tuple[Staff, ...] = Field(min_length=1)
+    members: int | None = Field(default=None, ge=1)
+    """How many may vote in it."""
 
 
 class Major(Words):
@@ -575,7 +577,7 @@ class Vote(Part):
     of: Literal["members", "voters"] = "members"
     """Of whom that is the share: all who may vote, or those who took part."""
     electorate: int | None = Field(default=None, ge=1)
-    """How many may vote; left out: whoever counts says it."""
+    """How many may vote; left out: the members of the body that has the stage, else whoever counts says it."""
     quorum: Share | None = None
     """Share of those who may vote that must take part; a vote without them is held again."""
 

@@ -77,10 +77,11 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class StageAt:
-    """A stage at a place, and who has it there; None: the lead."""
+    """A stage at a place, who has it there (None: the lead), and how many may vote, where that is known."""
 
     stage: Stage
     handler: Handler | None
+    electorate: int | None
 
 
 class Profile:
@@ -404,7 +405,15 @@ class Profile:
         """What a matter goes through one after the other, and who has each; nothing for nearly all."""
         rows = self.loop.stages
         row = next((row for row in rows if row.fits(category, severity, attributes)), None) if rows else None
-        return () if row is None else tuple(StageAt(each, self._has(each, category, unit_id)) for each in row.stages)
+        if row is None:
+            return ()
+        members = {body.id: body.members for body in self.content.bodies}
+        found: list[StageAt] = []
+        for stage in row.stages:
+            handler = self._has(stage, category, unit_id)
+            said = None if stage.vote is None else stage.vote.electorate
+            found.append(StageAt(stage, handler, said or members.get("" if handler is None else handler.id)))
+        return tuple(found)
 
     def _has(self, stage: Stage, category: str, unit_id: str) -> Handler | None:
         """Who has a stage; the lead has what must not be pushed down so far."""

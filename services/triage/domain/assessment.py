@@ -193,7 +193,7 @@ def _stage(at: StageAt) -> Stage:
         handler=None if handler is None else Handler(kind=handler.kind, id=handler.id),
         limit=_span(stage.limit),
         publicity=_span(stage.publicity),
-        vote=None if stage.vote is None else Ballot(**stage.vote.model_dump()),
+        vote=None if stage.vote is None else Ballot(**stage.vote.model_dump() | {"electorate": at.electorate}),
         evidence=stage.evidence,
         money=stage.money,
         fails=None

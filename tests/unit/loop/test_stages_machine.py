@@ -23,7 +23,7 @@ class StagedLife(WholeLife):
     """A project or a mediation from its report to its end, with everything that may happen to any ticket."""
 
     @initialize(category=st.sampled_from(["0101", "0201", "0201"]), callback=st.booleans())
-    def begin(self, category: str, callback: bool, profile: Profile = STAGED) -> None:  # type: ignore[override]  # noqa: FBT001
+    def begin(self, category: str, callback: bool, profile: Profile = STAGED) -> None:  # noqa: FBT001
         """Somebody reports what goes through stages."""
         self.world = World(profile)
         self.world.report(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from tests.unit.loop.city import city
+from tests.unit.loop.city import FOUR, city
 
 PROJECT: Final[list[dict[str, Any]]] = [
     {"id": "plan", "zh": "方案", "en": "plan", "who": {"level": "community"}, "limit": "10 natural_days"},
@@ -42,5 +42,6 @@ STAGED: Final = city(
             {"categories": ["0101"], "attributes": {"crowd": True}, "stages": MEDIATION},
         ],
         "loop.big": [],
+        "clocks.total": dict.fromkeys(FOUR, "300 natural_days"),
     },
 )

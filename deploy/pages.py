@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from shared.profile import Profile
+    from shared.profile.model import Stage
 
 FOLDER: Final = Path(__file__).parent / "profiles"
 DATA: Final = Path(__file__).parent / "mechanisms.yaml"
@@ -141,6 +142,9 @@ def _said(profile: Profile) -> Iterator[str]:
         yield f"Big matters ({', '.join(big.categories)}): {len(big.network)} more assist."
     for row in loop.settlement:
         yield f"Residents first ({', '.join(row.categories)}): {row.body}, {row.limit}."
+    for project in loop.stages:
+        steps = " → ".join(f"{each.zh} {each.en}{_takes(each)}" for each in project.stages)
+        yield f"分步 Stages ({', '.join(project.categories)}): {steps}."
     for each in loop.situations:
         by = ", ".join(level[one] for one in each.by)
         waves = " → ".join(str(len(wave)) for wave in each.waves)
@@ -155,6 +159,14 @@ def _said(profile: Profile) -> Iterator[str]:
         yield f"{mode.zh} {mode.en}: {mode.begin:%Y-%m-%d} to {end}."
     if content.sponsors:
         yield f"{len(content.sponsors)} sponsors are told with escalations (联包帮, 挂点)."
+
+
+def _takes(stage: Stage) -> str:
+    """Say what a stage takes besides its work."""
+    vote = "" if stage.vote is None else f"{stage.vote.threshold} of {stage.vote.of}"
+    public = "" if stage.publicity is None else f"public for {stage.publicity}"
+    said = ", ".join(each for each in (public, vote, stage.money or "") if each)
+    return f" ({said})" if said else ""
 
 
 def _day(name: str) -> Iterator[str]:

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 TICKET, OTHER = "0123456789ABCDEF", "0123456789ABCDEG"
 MORNING: Final = datetime(2026, 3, 4, 1, 0, tzinfo=UTC)
 LONG: Final = m.Span(amount=2, unit="urgent_days")
-SPLIT: Final = ("sign", "return", "progress", "done", "revise", "remove-assist", "excuse-assist")
+SPLIT: Final = (
+    "sign", "return", "progress", "done", "record-vote", "fail-stage", "revise", "remove-assist", "excuse-assist",
+)  # fmt: skip
 """Commands about one order; the rest are about the ticket."""
 
 
@@ -123,6 +125,20 @@ class Dispatch:
         """Whistle."""
         return m.RaiseWhistle(situation="s", unit=self.unit.id, by="a")
 
+    def staged(self, **given: Any) -> Try:
+        """Give a ticket with two stages, of which the first is public for a day and voted on."""
+        sentence = m.Words(zh="x", en="x")
+        first = m.Stage(
+            id="a", name=sentence, limit=LONG, publicity=m.Span(amount=1, unit="urgent_days"),
+            vote=m.Ballot(threshold="2/3", electorate=37), fails=m.Failure(sentence=sentence),
+        )  # fmt: skip
+        fields: dict[str, Any] = {"stages": (first, m.Stage(id="b", name=sentence))} | given
+        return self.ticket(**fields).read(m.SignOrder(order_id=nth(1), by="a"))
+
+    def voted(self) -> Try:
+        """Give a ticket whose first stage is no longer public, and passed."""
+        return self.staged().wait(timedelta(days=1)).read(m.RecordVote(order_id=nth(1), yes=25, by="a"))
+
     def orders(self) -> dict[str, tuple[Try, int]]:
         """Give state of an order -> a ticket with one, and which it is."""
         settling: dict[str, Any] = {"before": (m.Step(tier="settlement", handler=self.unit, limit=LONG),)}
@@ -144,6 +160,10 @@ class Dispatch:
             "lead: to take over": (self.signed().read(assign), 2),
             "lead: not returnable": (self.signed(1, {"returnable": False}), 1),
             "lead: past its limit": (self.signed().wait(timedelta(days=3)), 1),
+            "lead: of a stage that is public": (self.staged(), 1),
+            "lead: of a stage that is not voted on": (self.staged().wait(timedelta(days=1)), 1),
+            "lead: of a stage that was passed": (self.voted(), 1),
+            "of a stage that is over": (self.voted().read(m.CompleteOrder(order_id=nth(1), by="a")), 1),
             "settlement": (self.ticket(**settling), 1),
             "small: issued": (self.ticket(**small), 1),
             "small: signed": (self.signed(1, small), 1),
@@ -188,6 +208,8 @@ class Dispatch:
             "another is to take over": self.signed().read(m.AssignTicket(to=self.other, reason="x", by="b")),
             "returned to triage": self.ticket().read(back),
             "with the duty officer": officer,
+            "at a stage": self.staged(),
+            "a stage has failed for good": self.staged().read(m.FailStage(order_id=nth(1), reason="x", by="a")),
             "done": self.signed().read(m.CompleteOrder(order_id=nth(1), by="a")),
             "closed": self.ticket().read(closed),
         }
@@ -205,6 +227,8 @@ class Dispatch:
                 "check-in": m.ReportProgress(**of, progress="check-in"),
             },
             "done": {"done": m.CompleteOrder(**of)},
+            "record-vote": {"record-vote": m.RecordVote(**of, yes=1, electorate=37)},
+            "fail-stage": {"fail-stage": m.FailStage(**of, reason="x")},
             "revise": {
                 "suspend": revise,
                 "resume": revise.model_copy(update={"revision": "resume"}),

@@ -29,6 +29,7 @@ from shared.messages import (
     ReopenTicket,
     ReworkOrdered,
     Severity,
+    StageFailed,
     TicketClosed,
     TicketDiverted,
     TicketReopened,
@@ -240,6 +241,15 @@ def diverted(state: ClosureState, fact: TicketDiverted, now: datetime, profile: 
     return [closing(state, "diverted", words, now, profile)]
 
 
+def stage_failed(state: ClosureState, fact: StageFailed, now: datetime, profile: Profile) -> list[Fact]:
+    """Close what has failed for good, with the sentence and the reason; what goes back to an earlier stage goes on."""
+    words = fact.sentence
+    if fact.outcome is None or words is None:
+        return []
+    said = words.zh if words.zh == words.en else f"{words.zh} {words.en}"
+    return [closing(state, fact.outcome, f"{said} {fact.reason}", now, profile, fact.by)]
+
+
 def settled(state: ClosureState, fact: TicketSettled, now: datetime, profile: Profile) -> list[Fact]:
     """Close what was settled or explained at a visit, with the answer that the person heard there."""
     return [closing(state, fact.outcome, fact.answer, now, profile)]
@@ -294,6 +304,7 @@ EDGES: Final[dict[tuple[Phase, object], Callable[[ClosureState, Any, datetime, P
     **{(phase, "withdrawal"): withdrawn for phase in OPEN_PHASES},
     **{(phase, TicketDiverted): diverted for phase in OPEN_PHASES},  # 转办
     ("open", TicketSettled): settled,  # 即访即办
+    ("open", StageFailed): stage_failed,
     **{(phase, CloseTicket): close for phase in OPEN_PHASES},  # 强制结案, 告知性结案
     ("closed", "rating"): rated_later,
     ("closed", "not-solved"): complained,

@@ -15,6 +15,7 @@ from shared.messages import (
     OrderDone,
     RecordCallBack,
     ReopenTicket,
+    StageFailed,
     TicketDiverted,
     TicketSettled,
     VerifyTicket,
@@ -29,6 +30,7 @@ CONSUMES: dict[str, type[Body]] = {
     body.type: body
     for body in (
         OrderDone,
+        StageFailed,
         TicketDiverted,
         TicketSettled,
         MessageReceived,

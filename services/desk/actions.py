@@ -117,7 +117,19 @@ def _signed(order: Order, _now: datetime) -> bool:
 
 
 def _finishable(order: Order, now: datetime) -> bool:
+    """Tell whether it can be done now: who was whistled for has come, and a stage is no longer public and passed."""
+    stage = order.stage
+    if stage is not None and (stage.vote == "needed" or (stage.not_before is not None and now < stage.not_before)):
+        return False
     return _signed(order, now) and (order.role != "whistle" or order.came_at is not None)
+
+
+def _votable(order: Order, now: datetime) -> bool:
+    return _signed(order, now) and order.stage is not None and order.stage.vote == "needed"
+
+
+def _failable(order: Order, now: datetime) -> bool:
+    return _signed(order, now) and order.stage is not None and order.stage.may_fail
 
 
 def _returnable(order: Order, now: datetime) -> bool:
@@ -253,7 +265,19 @@ TABLE: Final = (
     ),
     Action(
         "done", ("办结", "say that it is done"), _any_order(_finishable), _handler,
-        ("没有已签收的工单：先签收", "no order has been signed for: sign first"), _finishable,
+        (
+            "没有可办结的工单：未签收，或本步骤公示未满、尚未表决通过",
+            "no order can be done: it is not signed for, or its stage is still public or not voted on",
+        ),
+        _finishable,
+    ),
+    Action(
+        "record-vote", ("登记计票结果", "say what came of a vote"), _any_order(_votable), _handler,
+        ("没有待表决的步骤，或尚未签收", "no stage waits for a vote, or its order is not signed for"), _votable,
+    ),
+    Action(
+        "fail-stage", ("本步骤未通过", "say that a stage has come to nothing"), _any_order(_failable), _handler,
+        ("没有可判定未通过的步骤，或尚未签收", "no stage can fail now, or its order is not signed for"), _failable,
     ),
     Action(
         "assign", ("改派", "give it to another handler"), _in(*ASSIGNABLE), _duty_officer,

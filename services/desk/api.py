@@ -45,7 +45,7 @@ COUNTERS_CACHED_S: Final = 1.0
 GAUGE_EVERY_S: Final = 15.0
 RATES_OF: Final = timedelta(days=7)
 HEARTBEAT_S: Final = 15
-ORDER_STATES: Final = ("issued", "signed", "suspended", "rework", "returned", "done", "withdrawn")
+ORDER_STATES: Final = ("issued", "signed", "suspended", "rework", "returned", "done", "withdrawn", "failed")
 OTHER: Final = frozenset({"into", "parent", "other"})
 """Fields of commands that name another ticket."""
 STATE_WORDS: Final = ("open", CLOSED, *OPEN_STATES)

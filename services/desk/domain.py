@@ -65,7 +65,7 @@ class Suspension(Part):
 
 
 class Order(Part):
-    """An order and how far it got: issued, signed, suspended, returned, done, rework, withdrawn."""
+    """An order and how far it got: issued, signed, suspended, returned, done, rework, withdrawn, failed."""
 
     handler: m.Handler
     role: str = "lead"
@@ -92,6 +92,10 @@ class Order(Part):
     """The order whose handler leads until this one is signed; empty from then on."""
     came_at: AwareDatetime | None = None
     """When somebody checked in for it."""
+    stage: m.StageRef | None = None
+    """Of a ticket with stages: the one that it is for."""
+    own_limit: bool = False
+    """Its handling limit is no rule's for the ticket."""
 
 
 class Whistle(Part):
@@ -121,6 +125,29 @@ class WhistleScore(Part):
     """Who had not come by the limit, or at all once it is over."""
     marks: tuple[m.Mark, ...] = ()
     quality: tuple[m.Mark, ...] = ()
+
+
+class Votes(Part):
+    """What came of the last count of votes on a stage."""
+
+    yes: int
+    no: int
+    abstain: int
+    electorate: int
+    needed: int
+    result: str
+
+
+class Stage(Part):
+    """At which stage a ticket is, and since when."""
+
+    at: m.StageRef
+    since: AwareDatetime
+    over: bool = False
+    """The next one begins, or the ticket is done."""
+    votes: Votes | None = None
+    budget: int | None = None
+    actual: int | None = None
 
 
 class Suggestion(Part):
@@ -247,6 +274,8 @@ class Ticket(State):
     helpers: tuple[str, ...] = ()
     """Staff who look after the person whom it is about (五包一)."""
     lead_order: str = ""
+    stage: Stage | None = None
+    """Of most tickets there is none."""
     orders: dict[str, Order] = Field(default_factory=dict)
     clocks: dict[str, Clock] = Field(default_factory=dict)
     whistle: Whistle | None = None
@@ -488,6 +517,8 @@ def _issued(ticket: Ticket, data: m.OrderIssued, at: datetime) -> dict[str, Any]
         attempt=data.attempt,
         profile_version=data.profile_version,
         takes_over=data.takes_over,
+        stage=data.stage,
+        own_limit=data.own_limit,
     )
     changes: dict[str, Any] = {"orders": {**ticket.orders, data.order_id: order}}
     if data.role == "lead" and not data.takes_over:
@@ -501,7 +532,18 @@ def _issued(ticket: Ticket, data: m.OrderIssued, at: datetime) -> dict[str, Any]
             "profile_version": data.profile_version,
             "waits_at": "",
         }
+    if data.stage is not None:
+        changes["stage"] = _stage(ticket.stage, data.stage, data.issued_at)
     return changes
+
+
+def _stage(before: Stage | None, at: m.StageRef, now: datetime) -> Stage:
+    """Give the stage that an order is for; who has it may change while it lasts."""
+    if before is None:
+        return Stage(at=at, since=now)
+    if before.over:
+        return Stage(at=at, since=now, budget=before.budget)
+    return before.model_copy(update={"at": at})
 
 
 def _item(ticket: Ticket, data: m.ItemAdded | m.ItemSettled, _at: datetime) -> dict[str, Any]:
@@ -599,10 +641,38 @@ def _done(ticket: Ticket, data: m.OrderDone, _at: datetime) -> dict[str, Any]:
     result = data.detail or data.result
     if data.role != "lead":
         return _order(ticket, data.order_id, state="done", done_at=data.done_at, result=result, **OVER)
-    return {
+    stage = {}
+    if ticket.stage is not None and data.amount is not None:
+        stage = {"stage": ticket.stage.model_copy(update={"actual": data.amount})}
+    return stage | {
         **_order(ticket, data.order_id, state="done", done_at=data.done_at, result=result, **OVER),
         "result": result or ticket.result,
     }
+
+
+def _stage_over(ticket: Ticket, data: m.StageCompleted, _at: datetime) -> dict[str, Any]:
+    """End the order; the sum that is said before the last stage is what is planned."""
+    result = data.detail or data.result
+    ended = _order(ticket, data.order_id, state="done", done_at=data.done_at, result=result, **OVER)
+    if ticket.stage is None:
+        return ended
+    sums = {} if data.amount is None else {"budget": data.amount} if data.budget is None else {"actual": data.amount}
+    return ended | {"stage": ticket.stage.model_copy(update={"over": True} | sums)}
+
+
+def _stage_failed(ticket: Ticket, data: m.StageFailed, _at: datetime) -> dict[str, Any]:
+    ended = _order(ticket, data.order_id, state="failed", done_at=data.at, result=data.reason, **OVER)
+    return ended if ticket.stage is None else ended | {"stage": ticket.stage.model_copy(update={"over": True})}
+
+
+def _voted(ticket: Ticket, data: m.VoteCounted, _at: datetime) -> dict[str, Any]:
+    votes = Votes.model_validate(data.model_dump())
+    order, stage = ticket.orders.get(data.order_id), ticket.stage
+    if order is None or stage is None:
+        return {}
+    at = data.stage.model_copy(update={"vote": "passed"}) if data.result == "passed" else data.stage
+    changes = {"votes": votes, "at": at}
+    return _order(ticket, data.order_id, stage=at) | {"stage": stage.model_copy(update=changes)}
 
 
 def _reworked(ticket: Ticket, data: m.OrderReworked, _at: datetime) -> dict[str, Any]:
@@ -850,6 +920,9 @@ FOLDS: Final[dict[type[m.Body], Callable[[Ticket, Any, datetime], dict[str, Any]
     m.AdjudicationAsked: _adjudication,
     m.OrderWithdrawn: _withdrawn,
     m.OrderDone: _done,
+    m.StageCompleted: _stage_over,
+    m.StageFailed: _stage_failed,
+    m.VoteCounted: _voted,
     m.OrderReworked: _reworked,
     m.RevisionAsked: _revision_asked,
     m.RevisionDecided: _revision_decided,

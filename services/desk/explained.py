@@ -44,10 +44,9 @@ def name_of(clock: Clock, names: Names) -> Pair:
 def rule_of(clock: Clock, ticket: Ticket, names: Names) -> tuple[str, Pair]:
     """Give the rule that sets the limit: its kind, and in words."""
     category, severity = _what_it_was(clock, ticket)
-    row = _row(clock, ticket, names)
-    if row is not None:
-        zh, en = _named_by(row, category, ticket, names)
-        return "row", (f"对{zh}的专门规定", f"the city's own limit for {en}")
+    special = _special(clock, ticket, names)
+    if special is not None:
+        return special
     if clock.clock == "handle" and category is not None:
         code, condition = category.code, category.condition
         (zh, en), (name_zh, name_en) = names.condition(code, condition), names.category(code, category.name)
@@ -68,6 +67,19 @@ def rule_of(clock: Clock, ticket: Ticket, names: Names) -> tuple[str, Pair]:
     if clock.clock in {"accept", "dispatch"}:
         return "desk", ("值班岗位时限", "the limit for whoever is on duty")
     return "severity", (f"严重程度 {grave} 级", f"severity {grave}")
+
+
+def _special(clock: Clock, ticket: Ticket, names: Names) -> tuple[str, Pair] | None:
+    """Give the stage or the row of the profile that sets the limit, where one does."""
+    order = ticket.orders.get(clock.order_id or "")
+    if clock.clock == "handle" and order is not None and order.stage is not None and order.own_limit:
+        name = order.stage.name
+        return "stage", (f"步骤“{name.zh}”的时限", f"the limit of the stage '{name.en}'")
+    row = _row(clock, ticket, names)
+    if row is None:
+        return None
+    zh, en = _named_by(row, _what_it_was(clock, ticket)[0], ticket, names)
+    return "row", (f"对{zh}的专门规定", f"the city's own limit for {en}")
 
 
 def _what_it_was(clock: Clock, ticket: Ticket) -> tuple[CategoryRef | None, str]:

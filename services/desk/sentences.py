@@ -229,14 +229,15 @@ def _issued(d: Mapping[str, Any], n: Names) -> Pair:
         return f"吹哨派单给 {zh}，{sign} 前到现场报到", f"{en} was whistled for, to check in by {sign}"
     if d.get("tier") == "settlement":
         return f"先由 {zh} 自治化解，{handle} 前完成", f"{en} may settle it first, until {handle}"
+    stage_zh, stage_en = _stage(d, n)
     final_zh, final_en = ("，不得再退", ", without return") if d.get("returnable") is False else ("", "")
     by_zh, by_en = ("", "")
     if d.get("by", "gridcall") != "gridcall":
         who_zh, who_en = n.who(d["by"])
         by_zh, by_en = f"{who_zh} ", f" from {who_en}"
     return (
-        f"{by_zh}派单给 {zh}（{role_zh}），{sign} 前签收，{handle} 前办结{final_zh}",
-        f"an order went{by_en} to {en} ({role_en}), to be signed by {sign} and done by {handle}{final_en}",
+        f"{stage_zh}{by_zh}派单给 {zh}（{role_zh}），{sign} 前签收，{handle} 前办结{final_zh}",
+        f"{stage_en}an order went{by_en} to {en} ({role_en}), to be signed by {sign} and done by {handle}{final_en}",
     )
 
 
@@ -249,6 +250,93 @@ def _actor(d: Mapping[str, Any], n: Names) -> Pair:
     if by in {"", "gridcall"} or d["handler"].endswith(f":{by}"):
         return zh, en
     return f"{zh}（{n.who(by)[0]}）", f"{en} ({n.who(by)[1]})"
+
+
+def _stage(d: Mapping[str, Any], n: Names) -> Pair:
+    """Give which stage of how many, to stand before a sentence; nothing for a ticket without any."""
+    stage = d.get("stage")
+    if not stage:
+        return "", ""
+    (zh, en), number, of = _words(stage.get("name")), stage.get("number", "?"), stage.get("of", "?")
+    until = n.instant(stage["not_before"]) if stage.get("not_before") else ""
+    zh, en = (f"{zh}，公示至 {until}", f"{en}, public until {until}") if until else (zh, en)
+    return f"第 {number}/{of} 步（{zh}）：", f"stage {number} of {of} ({en}): "
+
+
+def _sums(d: Mapping[str, Any]) -> Pair:
+    """Give the sum that was said, beside what was planned, to stand behind a sentence."""
+    amount, budget = d.get("amount"), d.get("budget")
+    if amount is None:
+        return "", ""
+    if budget is None:
+        return f"，金额 {amount}", f", sum {amount}"
+    less = budget - amount
+    zh, en = (f"节约 {less}", f"{less} saved") if less >= 0 else (f"超支 {-less}", f"{-less} over")
+    return f"，决算 {amount}（预算 {budget}，{zh}）", f", cost {amount} of a budget of {budget}, {en}"
+
+
+def _stage_completed(d: Mapping[str, Any], n: Names) -> Pair:
+    (zh, en), (more_zh, more_en) = _actor(d, n), _because(d, "detail", "result")
+    (stage_zh, stage_en), (sum_zh, sum_en) = _at_stage(d), _sums(d)
+    return f"{zh} 完成{stage_zh}{sum_zh}{more_zh}", f"{en} has finished {stage_en}{sum_en}{more_en}"
+
+
+def _at_stage(d: Mapping[str, Any]) -> Pair:
+    stage = d.get("stage") or {}
+    (zh, en), number, of = _words(stage.get("name")), stage.get("number", "?"), stage.get("of", "?")
+    return f"第 {number}/{of} 步（{zh}）", f"stage {number} of {of} ({en})"
+
+
+def _stage_failed(d: Mapping[str, Any], n: Names) -> Pair:
+    (zh, en), (who_zh, who_en) = _at_stage(d), n.who(d.get("by"))
+    more_zh, more_en = _because(d, "reason")
+    back = d.get("back_to")
+    if back is not None:
+        return (
+            f"{who_zh}：{zh}未通过（第 {d.get('times', 1)} 次），回到第 {back} 步{more_zh}",
+            f"{who_en}: {en} failed, time {d.get('times', 1)}, and it goes back to stage {back}{more_en}",
+        )
+    end_zh, end_en = _pair(OUTCOMES, d.get("outcome"))
+    to_zh, to_en = (f"（{d['to']}）", f" to {d['to']}") if d.get("to") else ("", "")
+    return (
+        f"{who_zh}：{zh}未通过，工单以“{end_zh}”{to_zh}结案{more_zh}",
+        f"{who_en}: {en} failed, and the ticket is to be closed as {end_en}{to_en}{more_en}",
+    )
+
+
+VOTES: Final[dict[str, Pair]] = {
+    "passed": ("通过", "passed"),
+    "not-passed": ("未通过", "not passed"),
+    "no-quorum": ("参会人数不足，须重新表决", "too few took part, to be held again"),
+}
+
+
+def _voted(d: Mapping[str, Any], n: Names) -> Pair:
+    """Say the arithmetic: `25 of 37 needed, 24 yes: not passed`."""
+    (zh, en), (is_zh, is_en), (by_zh, by_en) = _at_stage(d), _pair(VOTES, d.get("result")), n.who(d.get("by"))
+    yes, no, abstain, least = d.get("yes", 0), d.get("no", 0), d.get("abstain", 0), d.get("needed", "?")
+    total = yes + no + abstain if d.get("of") == "voters" else d.get("electorate", "?")
+    quorum, (more_zh, more_en) = d.get("quorum"), _because(d, "note")
+    must_zh, must_en = (f"，须到 {quorum} 人", f", {quorum} must take part") if quorum else ("", "")
+    count_zh = f"赞成 {yes}、反对 {no}、弃权 {abstain}"
+    count_en = f"{yes} yes, {no} no, {abstain} abstained"
+    return (
+        f"{by_zh} 计票，{zh}：{total} 人须 {least} 票赞成，{count_zh}{must_zh}，{is_zh}{more_zh}",
+        f"{by_en} counted the votes on {en}: {least} of {total} needed, {count_en}{must_en}: {is_en}{more_en}",
+    )
+
+
+def _record_vote(d: Mapping[str, Any], n: Names) -> Pair:
+    (zh, en), yes, no, abstain = _by(d, n), d.get("yes", 0), d.get("no", 0), d.get("abstain", 0)
+    return (
+        f"{zh} 登记计票：赞成 {yes}、反对 {no}、弃权 {abstain}",
+        f"{en} handed in a count: {yes} yes, {no} no, {abstain} abstained",
+    )
+
+
+def _fail_stage(d: Mapping[str, Any], n: Names) -> Pair:
+    (zh, en), (more_zh, more_en) = _by(d, n), _because(d, "reason")
+    return f"{zh} 上报本步骤未通过{more_zh}", f"{en} reported that the stage has come to nothing{more_en}"
 
 
 def _signed(d: Mapping[str, Any], n: Names) -> Pair:
@@ -305,7 +393,8 @@ def _withdrawn(d: Mapping[str, Any], n: Names) -> Pair:
 
 def _done(d: Mapping[str, Any], n: Names) -> Pair:
     (zh, en), (more_zh, more_en) = _actor(d, n), _because(d, "detail", "result")
-    return f"{zh} 办结{more_zh}", f"{en} says that it is done{more_en}"
+    sum_zh, sum_en = _sums(d)
+    return f"{zh} 办结{sum_zh}{more_zh}", f"{en} says that it is done{sum_en}{more_en}"
 
 
 def _reworked(d: Mapping[str, Any], n: Names) -> Pair:
@@ -1176,6 +1265,9 @@ BY_BODY: Final[dict[type[m.Body], Callable[[Mapping[str, Any], Names], Pair]]] =
     m.AdjudicationAsked: _adjudication,
     m.OrderWithdrawn: _withdrawn,
     m.OrderDone: _done,
+    m.StageCompleted: _stage_completed,
+    m.StageFailed: _stage_failed,
+    m.VoteCounted: _voted,
     m.OrderReworked: _reworked,
     m.TicketSettled: _settled,
     m.ItemAdded: _item,
@@ -1260,6 +1352,8 @@ BY_BODY: Final[dict[type[m.Body], Callable[[Mapping[str, Any], Names], Pair]]] =
     m.ReturnOrder: _return,
     m.ReportProgress: _progress,
     m.CompleteOrder: _complete,
+    m.RecordVote: _record_vote,
+    m.FailStage: _fail_stage,
     m.ReviseOrder: _revise,
     m.DecideRevision: _decide,
     m.AssignTicket: _assign,

@@ -42,13 +42,20 @@ KEPT: Final[dict[type[m.Body], tuple[str, ...]]] = {
     ),
     m.TriageNeeded: ("missing", "unit", "detail"),
     m.TicketDiverted: ("diversion", "to", "detail"),
-    m.OrderIssued: ("order_id", "role", "tier", "takes_over", "handler", "sign_by", "handle_by", "by", "attempt"),
+    m.OrderIssued: (
+        *("order_id", "role", "tier", "stage", "takes_over", "handler", "sign_by", "handle_by", "by", "attempt"),
+    ),
     m.OrderSigned: ("order_id", "handler", "by", "note"),
     m.OrderProgressed: ("order_id", "progress", "by", "note", "whistle_score"),
     m.OrderReturned: ("order_id", "handler", "reason", "detail", "proposed", "by", "goes_to", "returns"),
     m.AdjudicationAsked: ("unit", "returns"),
     m.OrderWithdrawn: ("order_id", "handler", "reason"),
-    m.OrderDone: ("order_id", "handler", "result", "detail", "by"),
+    m.OrderDone: ("order_id", "handler", "result", "detail", "amount", "budget", "by"),
+    m.StageCompleted: ("order_id", "handler", "stage", "result", "detail", "amount", "budget", "by"),
+    m.StageFailed: ("order_id", "handler", "stage", "reason", "times", "back_to", "outcome", "to", "by"),
+    m.VoteCounted: (
+        *("order_id", "stage", "yes", "no", "abstain", "electorate", "needed", "quorum", "of", "result", "by", "note"),
+    ),
     m.TicketSettled: ("outcome", "answer"),
     m.ItemAdded: ("item", "outcome", "promised_by"),
     m.ItemSettled: ("item", "outcome", "promised_by", "by", "note"),
@@ -112,6 +119,8 @@ KEPT: Final[dict[type[m.Body], tuple[str, ...]]] = {
     m.ReturnOrder: ("by", "order_id", "department", "reason"),
     m.ReportProgress: ("by", "order_id", "department", "progress"),
     m.CompleteOrder: ("by", "order_id", "department"),
+    m.RecordVote: ("by", "order_id", "yes", "no", "abstain"),
+    m.FailStage: ("by", "order_id", "reason"),
     m.ReviseOrder: ("by", "order_id", "department", "revision", "until", "reason"),
     m.DecideRevision: ("by", "order_id", "granted", "note"),
     m.AssignTicket: ("by", "to", "reason"),
@@ -162,6 +171,7 @@ OF_PARTS: Final[dict[type[m.Part], tuple[str, ...]]] = {
     m.Mark: ("handler", "score"),
     m.CategoryRef: ("code", "name", "condition"),
     m.Span: ("amount", "unit"),
+    m.StageRef: ("number", "of", "name", "not_before"),
 }
 """What it keeps of each part of a message."""
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from services.desk.clocks import Clock
-    from services.desk.domain import Order, Outcome, Owner, Ticket
+    from services.desk.domain import Order, Outcome, Owner, Stage, Ticket
     from services.desk.names import Names, Pair
 
 
@@ -67,6 +67,7 @@ def ticket_view(ident: str, ticket: Ticket, names: Names, now: datetime) -> dict
         "lead": _handler(ticket.lead, names) if ticket.lead else None,
         "assists": [_handler(each, names) for each in ticket.assists],
         "helpers": [{"id": each, "name": words(names.staff(each))} for each in ticket.helpers],
+        "stage": _stage(ticket.stage),
         "orders": [_order(order_id, order, names) for order_id, order in ticket.orders.items()],
         "whistles": [_whistle(number, ticket, names) for number in ticket.whistles],
         "clocks": [_clock(token, clock) for token, clock in ticket.clocks.items()],
@@ -124,6 +125,13 @@ def _handler(handler: Any, names: Names) -> dict[str, Any]:
 
 def _named(ident: str, name: Callable[[str], Pair]) -> dict[str, Any] | None:
     return {"id": ident, "name": words(name(ident))} if ident else None
+
+
+def _stage(stage: Stage | None) -> dict[str, Any] | None:
+    """Give at which stage it is, of how many, and since when; None for most tickets."""
+    if stage is None:
+        return None
+    return stage.at.model_dump() | stage.model_dump(exclude={"at"})
 
 
 def _owner(owner: Owner, names: Names) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from services.dispatch.domain import limit
+from services.dispatch.domain.orders import ref
 from services.dispatch.domain.state import HANDLING, OPEN, SIGNING, escalated, latest_move
 from shared.decider import Effect
 from shared.ids import ticket_of_order
@@ -49,6 +50,8 @@ from shared.messages import (
     RevisionPending,
     ShowOrder,
     SignOrder,
+    StageCompleted,
+    StageFailed,
     TicketAmended,
     TicketClosed,
     TicketEscalated,
@@ -63,14 +66,14 @@ if TYPE_CHECKING:
 
     from services.dispatch.domain import DispatchState, Order
     from shared.decider import Message, Turn
-    from shared.messages import Body, ClockMove, Handler
+    from shared.messages import Body, ClockMove, Handler, StageRef
     from shared.profile import Profile
 
 LEADS_TO: Final[dict[type[Command], tuple[str, ...]]] = {
     SignOrder: (OrderSigned.type,),
     ReturnOrder: (OrderReturned.type, AdjudicationAsked.type),
     ReportProgress: (OrderProgressed.type, WhistleAnswered.type),
-    CompleteOrder: (OrderDone.type,),
+    CompleteOrder: (OrderDone.type, OrderIssued.type),
 }
 """How what an update leads to ends when it is carried out; another end means that its id had been used before.
 
@@ -172,6 +175,7 @@ def _issued(_state: DispatchState, message: Message, _profile: Profile) -> Depar
         returnable=fact.returnable,
         attempt=fact.attempt,
         profile_version=fact.profile_version,
+        stage=fact.stage,
     )
 
 
@@ -184,6 +188,12 @@ def _reworked(_state: DispatchState, message: Message, _profile: Profile) -> Dep
 
 def _returned(_state: DispatchState, message: Message, _profile: Profile) -> DepartmentOrderWithdrawn:
     return DepartmentOrderWithdrawn(order_id=message.data.order_id, reason="returned")
+
+
+def _stage_over(_state: DispatchState, message: Message, _profile: Profile) -> DepartmentOrderClosed:
+    """Tell that the stage is over, and the order with it: nothing more is heard of either."""
+    outcome = "stage-completed" if isinstance(message.data, StageCompleted) else "stage-failed"
+    return DepartmentOrderClosed(order_id=message.data.order_id, outcome=outcome)
 
 
 def _withdrawn(_state: DispatchState, message: Message, _profile: Profile) -> DepartmentOrderWithdrawn:
@@ -272,6 +282,8 @@ FACTS: Final[dict[type[Body], Callable[[DispatchState, Message, Profile], Body |
     OrderReworked: _reworked,
     OrderReturned: _returned,
     OrderWithdrawn: _withdrawn,
+    StageCompleted: _stage_over,
+    StageFailed: _stage_over,
     RevisionDecided: _decided,
     OrderSuspended: _suspended,
     OrderResumed: _resumed,
@@ -383,12 +395,21 @@ def _shown(state: DispatchState, asked: ShowOrder, _profile: Profile) -> list[tu
         returnable=order.returnable and not (state.adjudicated and order.role == order.tier == "lead"),
         attempt=state.attempt,
         profile_version=triaged.profile_version,
+        stage=_stage_of(state, order),
         resync_id=asked.resync_id,
-        state=order.state,
+        state="closed" if order.state == "stage-over" else order.state,
         suspended_until=order.run.rests[-1].until if order.state == "suspended" else None,
         pending=pending,
     )
     return [(order, body)]
+
+
+def _stage_of(state: DispatchState, order: Order) -> StageRef | None:
+    """Give the stage that the lead's present order is for."""
+    stage, triaged = state.stage, state.triaged
+    if stage is None or triaged is None or order is not state.last or order.tier != "lead":
+        return None
+    return ref(state, triaged, stage)
 
 
 def _leads(order: Order) -> bool:

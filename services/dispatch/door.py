@@ -222,6 +222,7 @@ def _done(update: UpdateDone, department: str) -> Command:
         evidence=tuple(each.attachment() for each in update.evidence),
         lon=update.lon,
         lat=update.lat,
+        amount=update.amount,
     )
 
 

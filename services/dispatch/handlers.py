@@ -23,6 +23,7 @@ from shared.messages import (
     DecideRevision,
     EndWhistle,
     ExcuseAssist,
+    FailStage,
     FamilyHeard,
     FollowVisit,
     InformationRequested,
@@ -33,6 +34,7 @@ from shared.messages import (
     OrderSigned,
     PolicyApplied,
     RaiseWhistle,
+    RecordVote,
     ReleaseTicket,
     RemoveAssist,
     ReportProgress,
@@ -42,6 +44,7 @@ from shared.messages import (
     SettleItem,
     ShowOrder,
     SignOrder,
+    StageCompleted,
     TicketAttached,
     TicketClosed,
     TicketDetached,
@@ -77,6 +80,8 @@ CONSUMES: dict[str, type[Body]] = {
         ReturnOrder,
         ReportProgress,
         CompleteOrder,
+        RecordVote,
+        FailStage,
         ReviseOrder,
         DecideRevision,
         AssignTicket,
@@ -125,7 +130,7 @@ def observe(turn: Turn) -> None:
         elif isinstance(data, OrderSigned):
             took = data.signed_at - turn.state.order(data.order_id).issued_at
             metrics.order_sign.labels(_label(data.handler)).observe(took.total_seconds())
-        elif isinstance(data, OrderDone):
+        elif isinstance(data, OrderDone | StageCompleted):
             took = data.done_at - turn.state.order(data.order_id).issued_at
             metrics.order_handle.labels(_label(data.handler)).observe(took.total_seconds())
 

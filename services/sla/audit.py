@@ -44,6 +44,8 @@ from shared.messages import (
     PolicyApplied,
     ReworkOrdered,
     Span,
+    StageCompleted,
+    StageFailed,
     SupervisionRepeated,
     TicketAmended,
     TicketAttached,
@@ -113,6 +115,8 @@ ENTERED: Final[frozenset[type[Body]]] = frozenset(
         OrderWithdrawn,
         PolicyApplied,
         ReworkOrdered,
+        StageCompleted,
+        StageFailed,
         SupervisionRepeated,
         TicketAmended,
         TicketClosed,
@@ -241,6 +245,10 @@ class Ledger:
                 self._end(data.done_at, data.order_id, *SIGN, "contact", *HANDLE)
                 if data.role == "lead":
                     self._end_alarm(data.done_at)
+            case StageCompleted():
+                self._end(data.done_at, data.order_id, *SIGN, "contact", *HANDLE)
+            case StageFailed():
+                self._end(data.at, data.order_id, *SIGN, "contact", *HANDLE)
             case OrderReturned() | OrderWithdrawn():
                 self._end(at, data.order_id, *SIGN, "contact", *HANDLE)
             case TicketClosed():

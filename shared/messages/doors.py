@@ -23,6 +23,7 @@ from shared.messages.parts import (
     Request,
     Role,
     Severity,
+    StageRef,
 )
 from shared.messages.registry import Body, Kind
 
@@ -287,6 +288,8 @@ class DepartmentOrderIssued(OrderMessage):
     returnable: bool
     attempt: int
     profile_version: str
+    stage: StageRef | None = None
+    """Of a ticket that goes through stages: the one that this order is for."""
 
 
 class DepartmentOrderChanged(OrderMessage):
@@ -337,7 +340,7 @@ class DepartmentOrderWithdrawn(OrderMessage):
 
 
 class DepartmentOrderClosed(OrderMessage):
-    """The ticket is closed."""
+    """The ticket is closed; or, as `stage-completed` or `stage-failed`, the stage that the order was for is over."""
 
     type: ClassVar[str] = "gridcall.order.closed.v1"
 
@@ -533,6 +536,8 @@ class UpdateDone(Update):
     evidence: tuple[StrictAttachment, ...] = Field(default=(), max_length=20)
     lon: float | None = Field(default=None, ge=-180, le=180, allow_inf_nan=False)
     lat: float | None = Field(default=None, ge=-90, le=90, allow_inf_nan=False)
+    amount: int | None = Field(default=None, ge=0, le=MAX_INTEGER)
+    """What is planned or what it has cost, in whole units of the city's money; some stages ask for it."""
     by: str = Field(default="", max_length=100)
 
 

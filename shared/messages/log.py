@@ -22,6 +22,8 @@ from shared.messages.parts import (
     Role,
     Severity,
     Span,
+    Stage,
+    StageRef,
     Step,
     Tier,
     TimerFinding,
@@ -110,6 +112,8 @@ class TicketTriaged(Fact):
     assists: tuple[Handler, ...] = ()
     before: tuple[Step, ...] = ()
     """Who is asked one after the other before the lead: residents themselves, the grid, the community."""
+    stages: tuple[Stage, ...] = ()
+    """What it goes through one after the other, each with an order of its own; of most tickets there is none."""
     size: Literal["small", "big"] | None = None
     """小事一格解决, 大事全网联动; None: neither, by the profile."""
     mode: str = ""
@@ -222,6 +226,8 @@ class OrderIssued(Fact):
     tier: Tier = "lead"
     whistle: int | None = None
     """For role whistle: which of the ticket's whistles calls."""
+    stage: StageRef | None = None
+    """Of a ticket with stages: the one that it is for."""
     handler: Handler
     lead: Handler | None = None
     """Who leads, when that is somebody else."""
@@ -373,6 +379,12 @@ class OrderDone(Fact):
     by: str = ""
     hands: tuple[str, ...] = ()
     """Who else has signed for it or said how it stands: none of them may verify it."""
+    stage: StageRef | None = None
+    """Of a ticket with stages: the last one."""
+    amount: int | None = None
+    """What it has cost, in whole units of the city's money."""
+    budget: int | None = None
+    """What was planned for it at an earlier stage."""
     done_at: AwareDatetime
     category: CategoryRef
     severity: Severity
@@ -380,6 +392,72 @@ class OrderDone(Fact):
     unit: str
     callback: bool = False
     profile_version: str
+
+
+class StageCompleted(Fact):
+    """A stage that is not the last is over, and the next one begins; the ticket is not done."""
+
+    type: ClassVar[str] = "gridcall.ticket.stage-completed.v1"
+    producer: ClassVar[str] = "dispatch"
+
+    order_id: str
+    handler: Handler
+    stage: StageRef
+    result: str = ""
+    detail: str = ""
+    evidence: tuple[Attachment, ...] = ()
+    lon: float | None = None
+    lat: float | None = None
+    amount: int | None = None
+    budget: int | None = None
+    by: str = ""
+    done_at: AwareDatetime
+
+
+class StageFailed(Fact):
+    """A stage has come to nothing: it goes on with an earlier one, or the ticket is to be closed."""
+
+    type: ClassVar[str] = "gridcall.ticket.stage-failed.v1"
+    producer: ClassVar[str] = "dispatch"
+
+    order_id: str
+    handler: Handler
+    stage: StageRef
+    reason: str
+    times: int
+    """How often this stage has failed."""
+    back_to: int | None = None
+    """Number of the stage with which it goes on; None: the ticket is to be closed."""
+    outcome: Literal["diverted", "informed", "unsolved"] | None = None
+    to: str = ""
+    sentence: Words | None = None
+    by: str = ""
+    at: AwareDatetime
+
+
+class VoteCounted(Fact):
+    """Votes on a stage were counted (计票): how many were needed, and what came of it."""
+
+    type: ClassVar[str] = "gridcall.ticket.vote-counted.v1"
+    producer: ClassVar[str] = "dispatch"
+
+    order_id: str
+    handler: Handler
+    stage: StageRef
+    yes: int
+    no: int
+    abstain: int
+    electorate: int
+    threshold: str
+    of: Literal["members", "voters"] = "members"
+    needed: int
+    """Yes votes without which it is not passed."""
+    quorum: int | None = None
+    """How many had to take part."""
+    result: Literal["passed", "not-passed", "no-quorum"]
+    by: str
+    note: str = ""
+    at: AwareDatetime
 
 
 class OrderReworked(Fact):
@@ -462,6 +540,33 @@ class CompleteOrder(Command):
     lon: float | None = None
     lat: float | None = None
     """Where it was done, when nobody has checked in there."""
+    amount: int | None = Field(default=None, ge=0, le=2**53)
+    """What is planned or what it has cost, in whole units of the city's money; some stages ask for it."""
+
+
+class RecordVote(Command):
+    """Say what came of a vote on the stage (计票); who abstains has not said yes."""
+
+    type: ClassVar[str] = "gridcall.ticket.record-vote.v1"
+    producer: ClassVar[str] = "dispatch"
+
+    order_id: str
+    yes: int = Field(ge=0, le=100_000_000)
+    no: int = Field(default=0, ge=0, le=100_000_000)
+    abstain: int = Field(default=0, ge=0, le=100_000_000)
+    electorate: int | None = Field(default=None, ge=1, le=100_000_000)
+    """How many may vote, where the profile does not say it."""
+    note: str = ""
+
+
+class FailStage(Command):
+    """Say that a stage has come to nothing (未通过); what follows the profile says, and the person reads the reason."""
+
+    type: ClassVar[str] = "gridcall.ticket.fail-stage.v1"
+    producer: ClassVar[str] = "dispatch"
+
+    order_id: str
+    reason: str
 
 
 Revision = Literal["suspend", "extend"]
@@ -1632,6 +1737,8 @@ DESK_COMMANDS: dict[str, type[Command]] = {
     "return": ReturnOrder,
     "progress": ReportProgress,
     "done": CompleteOrder,
+    "record-vote": RecordVote,
+    "fail-stage": FailStage,
     "assign": AssignTicket,
     "release": ReleaseTicket,
     "settle-item": SettleItem,

@@ -123,6 +123,64 @@ class Step(Part):
     limit: Span | None = None
 
 
+class Ballot(Part):
+    """How a stage is voted on (表决)."""
+
+    threshold: str
+    """Share of yes votes: `2/3` at least so many, `>1/2` more than so many. Who abstains has not said yes."""
+    of: Literal["members", "voters"] = "members"
+    """Of whom that is the share: all who may vote, or those who took part."""
+    electorate: int | None = None
+    """How many may vote; None: whoever counts says it."""
+    quorum: str | None = None
+    """Share of those who may vote that must take part for the vote to count at all."""
+
+
+class Failure(Part):
+    """What follows when a stage fails."""
+
+    back: str = ""
+    """The stage with which it goes on, at most `times`; then, or where this is empty, the ticket is closed."""
+    times: int = 1
+    outcome: Literal["diverted", "informed", "unsolved"] = "unsolved"
+    to: str = ""
+    """Whose matter it is then."""
+    sentence: Words
+    """What the person reads when it is closed."""
+
+
+class Stage(Part):
+    """One of the steps that a ticket goes through one after the other (分步)."""
+
+    id: str
+    name: Words
+    handler: Handler | None = None
+    """None: the lead."""
+    limit: Span | None = None
+    """None: as long as the lead had."""
+    publicity: Span | None = None
+    """Time that must have passed before it is over (公示)."""
+    vote: Ballot | None = None
+    evidence: tuple[Literal["photo-before", "photo-after", "place", "text"], ...] = ()
+    money: Literal["budget", "actual"] | None = None
+    """What sum must be said when it is over: what is planned, or what it has cost."""
+    fails: Failure | None = None
+
+
+class StageRef(Part):
+    """Which stage it is, of how many, and what it waits for."""
+
+    number: int
+    of: int
+    id: str
+    name: Words
+    not_before: AwareDatetime | None = None
+    """When its publicity is over."""
+    vote: Literal["", "needed", "passed"] = ""
+    may_fail: bool = False
+    """Whether the profile says what follows when it fails."""
+
+
 class ClockStart(Part):
     """A clock that began to run."""
 

@@ -28,7 +28,7 @@ from shared.profile.model import (
 )
 from shared.profile.place import Location
 from shared.profile.policy import Ladder, Matter, Policy, PolicyFile
-from shared.profile.profile import CARE, Ask, Limits, Profile, Response
+from shared.profile.profile import CARE, Ask, Limits, Profile, Response, StageAt
 from shared.profile.routing import Diversion, Handler, Route
 
 __all__ = [
@@ -62,6 +62,7 @@ __all__ = [
     "Situation",
     "Size",
     "Staff",
+    "StageAt",
     "TimeUnit",
     "Unit",
     "Words",

@@ -7,12 +7,14 @@ who writes a profile sees everything at once.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from difflib import get_close_matches
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from shared.calendar import ALWAYS
 from shared.calendar.civic import laid_out
+from shared.deadline import length
 from shared.profile.model import matches
 
 if TYPE_CHECKING:
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
         ProfileFile,
         Situation,
         Staff,
+        Stage,
+        StagesRow,
         Target,
         Unit,
         Which,
@@ -37,6 +41,7 @@ NEVER_RESTS: Final[dict[ClockName, str]] = {
     "settlement": "the next one is asked",
     "arrive": "the next ones are called",
 }
+_ANY_DAY: Final = datetime(2026, 1, 5, tzinfo=UTC)
 LONGEST_QR: Final = 200
 """Characters of a QR code that a report takes."""
 
@@ -499,11 +504,48 @@ def _loop(content: ProfileFile, units: Collection[str]) -> Iterator[Finding]:
         yield from _unknown("level", kept.not_below, levels, ("loop", "kept_up", at, "not_below"))
         for nth, pattern in enumerate(kept.categories):
             yield from _pattern(content, pattern, ("loop", "kept_up", at, "categories", nth))
+    yield from _stages(content, units)
     yield from _twice(
         "situation", ((each.id, ("loop", "situations", at, "id")) for at, each in enumerate(loop.situations))
     )
     for at, situation in enumerate(loop.situations):
         yield from _situation(content, situation, units, ("loop", "situations", at))
+
+
+def _stages(content: ProfileFile, units: Collection[str]) -> Iterator[Finding]:
+    rows = content.loop.stages
+    for at, row in enumerate(rows):
+        here: Pointer = ("loop", "stages", at)
+        for nth, pattern in enumerate(row.categories):
+            yield from _pattern(content, pattern, (*here, "categories", nth))
+        if any(before.attributes.items() <= row.attributes.items() and _covers(before, row) for before in rows[:at]):
+            yield Finding(here, "this row never holds: a row above fits all that it does; put it above that")
+        yield from _twice("stage", ((each.id, (*here, "stages", nth, "id")) for nth, each in enumerate(row.stages)))
+        for nth, stage in enumerate(row.stages):
+            if stage.who is not None:
+                yield from _target(content, stage.who, units, (*here, "stages", nth, "who"))
+            yield from _stage(stage, row, nth, (*here, "stages", nth))
+
+
+def _stage(stage: Stage, row: StagesRow, nth: int, here: Pointer) -> Iterator[Finding]:
+    """Find what a stage says that nobody could follow."""
+    if stage.who is not None and stage.who.road:
+        yield Finding((*here, "who"), "a stage has one handler, and a road several: name a department, level or body")
+    if stage.vote is not None and stage.fails is None:
+        yield Finding((*here, "vote"), "say what follows when it is not passed: add `fails` to the stage")
+    if stage.money == "actual" and all(each.money != "budget" for each in row.stages[:nth]):
+        text = "there is no budget to compare it with: write `money: budget` at an earlier stage"
+        yield Finding((*here, "money"), text)
+    if stage.publicity is not None and stage.limit is not None:
+        least, most = (length(_ANY_DAY, each, ALWAYS) for each in (stage.publicity, stage.limit))
+        if most <= least:
+            text = f"the stage is public for {stage.publicity} and must be over within {stage.limit}: give it longer"
+            yield Finding((*here, "limit"), text)
+    back = None if stage.fails is None else stage.fails.back
+    if back is not None and back not in {each.id for each in row.stages[: nth + 1]}:
+        earlier = ", ".join(each.id for each in row.stages[: nth + 1])
+        text = f"'{back}' is no stage up to this one, and it goes back, never forward: write one of {earlier}"
+        yield Finding((*here, "fails", "back"), text)
 
 
 def _situation(content: ProfileFile, situation: Situation, units: Collection[str], here: Pointer) -> Iterator[Finding]:

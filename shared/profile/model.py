@@ -17,6 +17,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, 
 from shared.calendar import CalendarRules
 from shared.profile.limit import Limit
 from shared.profile.polygon import Area
+from shared.share import share
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -178,6 +179,8 @@ class Body(Named):
     kind: Short
     unit: Code
     staff: tuple[Staff, ...] = Field(min_length=1)
+    members: int | None = Field(default=None, ge=1)
+    """How many may vote in it."""
 
 
 class Major(Words):
@@ -558,6 +561,76 @@ class BigRow(Fits):
     network: tuple[Target, ...] = Field(min_length=1)
 
 
+def _share(value: str) -> str:
+    share(value)
+    return value
+
+
+Share = Annotated[str, AfterValidator(_share)]
+"""A fraction: `2/3`, or `>1/2` for more than that."""
+
+
+class Vote(Part):
+    """How a stage is voted on (表决)."""
+
+    threshold: Share
+    """Of yes votes; who abstains has not said yes."""
+    of: Literal["members", "voters"] = "members"
+    """Of whom that is the share: all who may vote, or those who took part."""
+    electorate: int | None = Field(default=None, ge=1)
+    """How many may vote; left out: the members of the body that has the stage, else whoever counts says it."""
+    quorum: Share | None = None
+    """Share of those who may vote that must take part; a vote without them is held again."""
+
+
+class Failing(Part):
+    """What follows when a stage fails: back to an earlier one so many times, then the ticket is closed."""
+
+    back: Short | None = None
+    """Left out: it is closed at once."""
+    times: int = Field(default=1, ge=1, le=20)
+    close: Literal["diverted", "informed", "unsolved"] = "unsolved"
+    to: Text | None = None
+    """With `diverted`: whose matter it is then."""
+    sentence: Words
+    """What the person reads when it is closed."""
+
+    @model_validator(mode="after")
+    def _whose(self) -> Failing:
+        if (self.close == "diverted") != (self.to is not None):
+            message = "say `to` whom with `close: diverted`, and with no other"
+            raise ValueError(message)
+        return self
+
+
+class Stage(Named):
+    """One step of several: who has it and for how long, and what it takes to be over."""
+
+    id: Short
+    who: Target | None = None
+    """Left out, or a body that the place does not have: the lead."""
+    limit: Limit | None = None
+    """Left out: as long as the lead would have."""
+    publicity: Limit | None = None
+    """How long it is made public before it may be over (公示)."""
+    vote: Vote | None = None
+    evidence: tuple[Proof, ...] = ()
+    """What must be handed in when it is over; with the last one also what `closing.evidence` asks for."""
+    money: Literal["budget", "actual"] | None = None
+    """What sum must be said when it is over: what is planned, or what it has cost."""
+    fails: Failing | None = None
+    """Left out: it cannot fail."""
+
+
+class StagesRow(Fits):
+    """Matters that go through stages one after the other (项目分步); the first row that fits holds.
+
+    Nobody is asked before the first stage: `settlement` and `small` do not hold for them.
+    """
+
+    stages: tuple[Stage, ...] = Field(min_length=1, max_length=30)
+
+
 class KeptUp(Part):
     """Matters that must not be pushed down (社区职责清单): no unit below a level may be given them."""
 
@@ -698,6 +771,7 @@ class LoopRules(Part):
     settlement: tuple[SettlementRow, ...] = ()
     small: tuple[SmallRow, ...] = ()
     big: tuple[BigRow, ...] = ()
+    stages: tuple[StagesRow, ...] = ()
     kept_up: tuple[KeptUp, ...] = ()
     situations: tuple[Situation, ...] = ()
     rounds: Rounds | None = None

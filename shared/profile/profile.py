@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         Severity,
         Situation,
         Staff,
+        Stage,
         Target,
     )
     from shared.profile.routing import Diversion, Route
@@ -72,6 +73,15 @@ class Response:
     before: tuple[Ask, ...] = ()
     network: tuple[Handler, ...] = ()
     size: Literal["small", "big"] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StageAt:
+    """A stage at a place, who has it there (None: the lead), and how many may vote, where that is known."""
+
+    stage: Stage
+    handler: Handler | None
+    electorate: int | None
 
 
 class Profile:
@@ -390,6 +400,28 @@ class Profile:
             if small is not None and unit is not None and self.kept_up(category, level) is None:
                 before.append(Ask("small", Handler("unit", unit.id), small.limit))
         return Response(tuple(before), (), None if small is None else "small")
+
+    def stages(
+        self, category: str, severity: Severity, unit_id: str, attributes: Mapping[str, object] = _NO_ATTRIBUTES
+    ) -> tuple[StageAt, ...]:
+        """What a matter goes through one after the other, and who has each; nothing for nearly all."""
+        rows = self.loop.stages
+        row = next((row for row in rows if row.fits(category, severity, attributes)), None) if rows else None
+        if row is None:
+            return ()
+        members = {body.id: body.members for body in self.content.bodies}
+        found: list[StageAt] = []
+        for stage in row.stages:
+            handler = self._has(stage, category, unit_id)
+            said = None if stage.vote is None else stage.vote.electorate
+            found.append(StageAt(stage, handler, said or members.get("" if handler is None else handler.id)))
+        return tuple(found)
+
+    def _has(self, stage: Stage, category: str, unit_id: str) -> Handler | None:
+        """Who has a stage; the lead has what must not be pushed down so far."""
+        found = () if stage.who is None else self._matrix.handlers((stage.who,), unit_id, None)
+        too_low = [each for each in found if each.kind == "unit" and self.kept_up(category, self._units[each.id].level)]
+        return next((each for each in found if each not in too_low), None)
 
     def round_of(self, unit_id: str, severity: Severity, at: datetime) -> tuple[Unit, datetime] | None:
         """The desk whose round a matter waits for and when that closes; None where it is dispatched at once."""

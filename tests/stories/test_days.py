@@ -25,6 +25,19 @@ MORNING: Final = {
 }
 
 
+async def signed(city: Story, ticket: str) -> str:
+    """Give the order of the stage at hand, signed for."""
+    order = str((await city.happened(ticket, "order-issued"))[-1]["order_id"])
+    if order not in {each["order_id"] for each in await city.happened(ticket, "order-signed")}:
+        await city.decides(ticket, "sign", order_id=order, by="社区")
+    return order
+
+
+async def finishes(city: Story, ticket: str, **said: object) -> None:
+    """Say that the stage at hand is done."""
+    await city.decides(ticket, "done", order_id=await signed(city, ticket), by="社区", **said)
+
+
 async def yucheng(day: Day) -> None:
     """网格发现、社区呼叫、分级响应、协同处置."""
     city = day.city
@@ -156,8 +169,36 @@ async def chengdu(day: Day) -> None:
     reason, sentence = await city.is_refused(fire, "assign", to=to, reason="就近", by="officer")
     assert reason == "not-pushed-down"
     assert "Fire safety" in sentence
-    await city.passes(days=7)
+    project, pay = await city.hotline_reports(category="9205", text="加装车棚", place={"grid": compound}), 36_000
+    await finishes(city, project, result="方案")
+    await finishes(city, project, amount=pay)
+    reason, sentence = await city.is_refused(project, "done", order_id=await signed(city, project), by="社区")
+    assert reason == "public-until"
+    await city.passes(days=8)
     assert len(await day.by_calendar("reception", "follow-up")) == 2  # 联席会议日
+    await finishes(city, project)
+    await finishes(city, project, result="路演")
+    council = await signed(city, project)  # 议事会: 37 members, two thirds of all
+    votes = {"order_id": council, "by": "计票人"}
+    assert (await city.is_refused(project, "record-vote", **votes, yes=38))[0] == "too-many-votes"
+    await city.decides(project, "record-vote", **votes, yes=24, abstain=13)
+    (lost,) = await city.happened(project, "stage-failed")
+    assert (lost["back_to"], (await city.ticket(project))["stage"]["id"]) == (1, "plan")
+    assert any("25 of 37 needed, 24 yes" in each and "not passed" in each for each in await city.timeline(project))
+    await finishes(city, project, result="新方案")
+    await finishes(city, project, amount=pay)
+    await city.passes(days=8)
+    for result in ("公示", "路演"):
+        await finishes(city, project, result=result)
+    await city.decides(project, "record-vote", order_id=await signed(city, project), by="计票人", yes=25, no=12)
+    await finishes(city, project)
+    await finishes(city, project, result="比选")
+    photo = {"url": "https://files.example/after.jpg", "media_type": "image/jpeg", "moment": "after"}
+    await finishes(city, project, amount=pay - 1500, evidence=[photo])
+    (built,) = await city.happened(project, "order-done")
+    assert built["budget"] - built["amount"] == 1500
+    assert len(await city.happened(project, "stage-completed")) == 10
+    assert "closed" in await city.life(project)
 
 
 async def longgang(day: Day) -> None:

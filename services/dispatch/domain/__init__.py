@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from services.dispatch.domain import amend, calls, commands, items, orders, revisions, visits, whistles
+from services.dispatch.domain import amend, calls, commands, items, orders, revisions, stages, visits, whistles
 from services.dispatch.domain.revisions import limit
 from services.dispatch.domain.state import DispatchState, Order, after, order_due, wake_at
 from shared.messages import (
@@ -18,8 +18,10 @@ from shared.messages import (
     EndWhistle,
     ExcuseAssist,
     Fact,
+    FailStage,
     FollowVisit,
     RaiseWhistle,
+    RecordVote,
     ReleaseTicket,
     RemoveAssist,
     ReportProgress,
@@ -94,6 +96,8 @@ RULES: Final[dict[type[Any], Callable[[DispatchState, Message, datetime, Profile
     ReturnOrder: commands.send_back,
     ReportProgress: commands.progress,
     CompleteOrder: commands.complete,
+    RecordVote: stages.record_vote,
+    FailStage: stages.fail,
     ReviseOrder: revisions.revise,
     DecideRevision: revisions.decide,
     AssignTicket: commands.assign,

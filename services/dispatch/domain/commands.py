@@ -9,8 +9,9 @@ from services.dispatch.domain.edges import allowed, named, named_handler
 from services.dispatch.domain.evidence import enough, hands
 from services.dispatch.domain.handlers import existing, not_pushed_down
 from services.dispatch.domain.items import all_settled
-from services.dispatch.domain.orders import adjudicate, lead, taken_over, withdraw, withdraw_lead
+from services.dispatch.domain.orders import adjudicate, lead, ref, taken_over, withdraw, withdraw_lead
 from services.dispatch.domain.revisions import ending
+from services.dispatch.domain.stages import completed, is_last, ripe
 from services.dispatch.domain.whistles import checked_in
 from shared.deadline import due_at
 from shared.errors import Refused
@@ -74,7 +75,8 @@ def send_back(state: DispatchState, message: Message, now: datetime, profile: Pr
             "该单正在改派：新承办单位签收前由贵单位负责（首接负责），签收后自动撤回，无需退单。",
         )
     returns = state.returns + 1
-    to_triage = returns <= profile.returns.to_triage
+    begun = state.course is None or state.course.number == 1  # who has a later stage is nothing for triage
+    to_triage = returns <= profile.returns.to_triage and begun
     changes = {"goes_to": "triage" if to_triage else "duty-officer", "returns": returns}
     returned = _returned(state, order, command, profile).model_copy(update=changes)
     facts = [*ending(order, now, profile), returned]
@@ -150,6 +152,12 @@ def complete(state: DispatchState, message: Message, now: datetime, profile: Pro
     command: CompleteOrder = message.data
     order, triaged = allowed(state, command, "done")
     with_it: list[Fact] = []
+    stage = state.stage if order.role == order.tier == "lead" else None
+    if stage is not None:
+        ripe(state, stage, command, now, profile)
+        if not is_last(state, triaged):
+            enough(state, order, triaged, command, profile)
+            return completed(state, message, order, stage, now, profile)
     if order.role == "lead":
         _nobody_left(state, profile)
         all_settled(state)
@@ -157,7 +165,15 @@ def complete(state: DispatchState, message: Message, now: datetime, profile: Pro
         for each in (*state.assists, *state.successors):
             with_it += withdraw(each, "lead-done", now, profile)
         with_it += routed_better(state, order, profile)
-    shown = {"detail": command.detail, "evidence": command.evidence, "lon": command.lon, "lat": command.lat}
+    shown = {
+        "detail": command.detail,
+        "evidence": command.evidence,
+        "lon": command.lon,
+        "lat": command.lat,
+        "stage": None if stage is None else ref(state, triaged, stage),
+        "amount": command.amount,
+        "budget": state.course.budget if state.course is not None else None,
+    }
     done = _done(state, order, triaged, command.by, command.result, now)
     return [*ending(order, now, profile), *with_it, done.model_copy(update=shown)]
 
@@ -308,6 +324,12 @@ def _assignable(state: DispatchState) -> TicketTriaged:
             "in-triage",
             "The order was returned and the ticket is in triage: use triage and name the lead.",
             "工单已退单并在预审中：请使用预审（triage）并指定主办单位。",
+        )
+    if state.stopped and not state.running:
+        raise Refused(
+            "stage-failed",
+            "A stage has failed for good: the ticket is being closed. Reopen it first.",
+            "该步骤未通过，工单正在结案：请先重办。",
         )
     if state.last is not None and state.last.state == "done":
         raise Refused(

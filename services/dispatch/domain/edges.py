@@ -17,8 +17,10 @@ if TYPE_CHECKING:
         DecideRevision,
         EndWhistle,
         ExcuseAssist,
+        FailStage,
         Handler,
         RaiseWhistle,
+        RecordVote,
         ReleaseTicket,
         RemoveAssist,
         ReportProgress,
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from shared.profile import Profile
 
     OrderCommand = SignOrder | ReturnOrder | ReportProgress | CompleteOrder | ReviseOrder
+    StageCommand = RecordVote | FailStage
     TicketCommand = (
         AssignTicket
         | DecideRevision
@@ -141,21 +144,23 @@ OVER: Final[dict[OrderState, tuple[str, str]]] = {
     "returned": ("已退单", "returned"),
     "withdrawn": ("已撤回", "withdrawn"),
     "closed": ("已结案", "closed"),
+    "stage-over": ("所属步骤已结束", "over: the stage that it was for has ended"),
 }
 
 
-def allowed(state: DispatchState, command: OrderCommand, act: Act) -> tuple[Order, TicketTriaged]:
+def allowed(state: DispatchState, command: OrderCommand | StageCommand, act: Act) -> tuple[Order, TicketTriaged]:
     """Give the order when this may be done with it now; whose it is comes before what can be learnt of it."""
+    asker = getattr(command, "department", None)
     if state.triaged is None:
-        if command.department is not None:
+        if asker is not None:
             raise DeadLetter("no-such-order", "no ticket with this id has an order")
         raise Refused("no-such-order", "No ticket with this id has an order.", "该工单尚无派单。")
     order = state.order(command.order_id)
     if order is None:
         raise Refused("no-such-order", "There is no order with this id: check order_id.", "没有该编号的派单，请核对。")
-    if command.department is not None and (order.handler.kind, order.handler.id) != ("department", command.department):
+    if asker is not None and (order.handler.kind, order.handler.id) != ("department", asker):
         raise Refused(*NOT_YOURS)
-    if command.department is None:
+    if asker is None:
         named(command)
     if order.state not in EDGES:
         zh, en = OVER[order.state]
@@ -173,7 +178,7 @@ def _twice(order: Order, act: Act) -> bool:
     return act == "sign" and order.state == "signed"
 
 
-def named(command: OrderCommand | TicketCommand) -> None:
+def named(command: OrderCommand | StageCommand | TicketCommand) -> None:
     """Refuse a command of nobody."""
     if not command.by.strip():
         raise Refused("no-name", "Say who you are: `by` is empty.", "请写明操作人姓名（by）。")

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from services.dispatch.domain.state import DispatchState, Order
-    from shared.messages import Attachment, CompleteOrder, OrderDone, TicketTriaged
+    from shared.messages import Attachment, CompleteOrder, OrderDone, Stage, StageCompleted, TicketTriaged
     from shared.profile import Profile, Proof, Size
 
 STAYS: Final = "photo-before"
@@ -36,11 +36,13 @@ ADD: Final[dict[Proof, tuple[str, str]]] = {
 """What is to be added."""
 
 
-def required(order: Order, triaged: TicketTriaged, profile: Profile) -> tuple[Proof, ...]:
-    """Give what must be handed in with the word that a lead's order is done."""
-    if not profile.closing.evidence:
-        return ()
-    return profile.closing.needed(triaged.category.code, triaged.severity, _size(order, triaged))
+def required(order: Order, triaged: TicketTriaged, profile: Profile, stage: Stage | None = None) -> tuple[Proof, ...]:
+    """Give what must be handed in with the word that a lead's order is done: of a stage its own, of the last both."""
+    own = () if stage is None else stage.evidence
+    if not profile.closing.evidence or (stage is not None and stage != triaged.stages[-1]):
+        return own
+    need = profile.closing.needed(triaged.category.code, triaged.severity, _size(order, triaged))
+    return (*own, *(each for each in need if each not in own))
 
 
 def _size(order: Order, triaged: TicketTriaged) -> Size | None:
@@ -52,7 +54,7 @@ def _size(order: Order, triaged: TicketTriaged) -> Size | None:
 
 def enough(state: DispatchState, order: Order, triaged: TicketTriaged, done: CompleteOrder, profile: Profile) -> None:
     """Refuse the word that it is done while something that the profile wants with it is missing."""
-    need = required(order, triaged, profile)
+    need = required(order, triaged, profile, state.stage if order.tier == "lead" else None)
     if not need:
         return
     have = {*order.shown, *shown_by(triaged.attachments), *shown_by(done.evidence)}
@@ -77,7 +79,7 @@ def shown_by(attachments: Iterable[Attachment]) -> tuple[str, ...]:
     return tuple(f"photo-{moment}" for moment in ("before", "after") if moment in moments)
 
 
-def after_shown(order: Order, fact: OrderProgressed | OrderDone) -> dict[str, object]:
+def after_shown(order: Order, fact: OrderProgressed | OrderDone | StageCompleted) -> dict[str, object]:
     """Give what is different once somebody has shown something, and who that was; nothing where both are known."""
     attachments = fact.attachments if isinstance(fact, OrderProgressed) else fact.evidence
     proofs = shown_by(attachments)
@@ -103,5 +105,6 @@ def hands(state: DispatchState, order: Order, by: str) -> tuple[str, ...]:
     """Give everybody who has had a hand in what the lead says is done, but who says it."""
     of: tuple[Order, ...] = (order,)
     if len(state.orders) > 1:
-        of = (order, *(each for each in state.orders if each.role == "assist" and each.state != "returned"))
+        beside = (each for each in state.orders if each.role == "assist" and each.state != "returned")
+        of = (order, *(each for each in state.orders if each.state == "stage-over"), *beside)
     return tuple(name for name in dict.fromkeys(name for each in of for name in each.hands) if name != by.strip())

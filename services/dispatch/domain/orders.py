@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from services.dispatch.domain.edges import named
 from services.dispatch.domain.revisions import ending
-from services.dispatch.domain.state import OPEN, after
+from services.dispatch.domain.state import OPEN, Course, after
 from shared.deadline import due_at
 from shared.errors import Refused
 from shared.ids import order_id
@@ -20,6 +20,9 @@ from shared.messages import (
     OrderWithdrawn,
     RoundJoined,
     Span,
+    Stage,
+    StageRef,
+    Step,
     WhistleEnded,
 )
 from shared.profile import Matter
@@ -30,7 +33,7 @@ if TYPE_CHECKING:
     from services.dispatch.domain.state import DispatchState, Order
     from shared.calendar import Calendar
     from shared.decider import Message
-    from shared.messages import Handler, Step, TicketTriaged
+    from shared.messages import Handler, TicketTriaged
     from shared.profile import Profile, Unit
 
 Withdrawal = Literal[
@@ -51,6 +54,8 @@ def issue_to_lead(state: DispatchState, message: Message, now: datetime, profile
     triaged: TicketTriaged = message.data
     if state.closed or state.held:
         return []
+    if triaged.stages or state.stage is not None:
+        state = after(state, triaged, now)
     withdrawn = withdraw_lead(state, now, profile)
     for order in state.assists:  # who assists is decided anew when the lead gets it
         if triaged.before or order.handler not in triaged.assists:
@@ -61,7 +66,7 @@ def issue_to_lead(state: DispatchState, message: Message, now: datetime, profile
             state = after(state, fact, now)
         return [*withdrawn, *ask(state, message.ticket, triaged, 0, now, profile)]
     desk, closes = found
-    proposed = triaged.before[0].handler if triaged.before else triaged.lead
+    proposed = triaged.before[0].handler if triaged.before else leading(state, triaged)
     batch = f"{desk.id}/{closes:%Y-%m-%dT%H:%MZ}"
     return [*withdrawn, RoundJoined(round=batch, unit=desk.id, proposed=proposed, closes_at=closes)]
 
@@ -84,7 +89,13 @@ def ask(
             *freed(state, asked.handler, now, profile),
             issue(state, ticket, triaged, asked.handler, now, profile, step=asked),
         ]
-    return lead(state, ticket, triaged, triaged.lead, now, profile)
+    return lead(state, ticket, triaged, leading(state, triaged), now, profile)
+
+
+def leading(state: DispatchState, triaged: TicketTriaged) -> Handler:
+    """Give who leads: whoever has the stage at hand, where there are any."""
+    stage = state.stage if triaged.stages else None
+    return triaged.lead if stage is None or stage.handler is None else stage.handler
 
 
 def lead(
@@ -97,11 +108,13 @@ def lead(
     by: str = "gridcall",
 ) -> list[Fact]:
     """Give the lead's order, and one each to those assists of the matrix that have none yet."""
-    facts: list[Fact] = [issue(state, ticket, triaged, handler, now, profile, by)]
+    facts: list[Fact] = [issue(state, ticket, triaged, handler, now, profile, by, step=state.stage)]
     if not triaged.assists and len(state.orders) <= 1:
         return facts
     before = freed(state, handler, now, profile)
-    if by != "gridcall" and any(order.role == "lead" and order.tier == "lead" for order in state.orders):
+    course = state.course
+    later = course is not None and (course.number > 1 or bool(course.failed))
+    if (by != "gridcall" or later) and any(order.role == "lead" and order.tier == "lead" for order in state.orders):
         return [*before, *facts]  # who assists was decided when the first lead got it
     have = {order.handler for order in state.orders if order.role == "assist" and order.state in OPEN | {"done"}}
     for each in triaged.assists:
@@ -162,8 +175,9 @@ def issue_again(state: DispatchState, message: Message, now: datetime, profile: 
     if last is None:
         return ask(state, message.ticket, triaged, 0, now, profile)
     if last.tier == "settlement":
-        return lead(state, message.ticket, triaged, triaged.lead, now, profile)
-    return [issue(state, message.ticket, triaged, last.handler, now, profile, step=step_of(triaged, last))]
+        return lead(state, message.ticket, triaged, leading(state, triaged), now, profile)
+    step = step_of(triaged, last) or state.stage
+    return [issue(state, message.ticket, triaged, last.handler, now, profile, step=step)]
 
 
 def step_of(triaged: TicketTriaged, order: Order) -> Step | None:
@@ -193,8 +207,8 @@ def rework(state: DispatchState, message: Message, now: datetime, profile: Profi
     if state.triaged is None or last is None or last.state != "done" or last.id != message.data.order_id:
         return []
     calendar = working_time(profile, state.triaged, last.handler)
-    step = step_of(state.triaged, last)
-    limit = state.triaged.handle_limit if step is None or step.limit is None else step.limit
+    asked = step_of(state.triaged, last) or state.stage
+    limit = state.triaged.handle_limit if asked is None or asked.limit is None else asked.limit
     return [
         OrderReworked(
             order_id=last.id,
@@ -203,7 +217,7 @@ def rework(state: DispatchState, message: Message, now: datetime, profile: Profi
             reason=message.data.reason,
             handle_by=due_at(now, limit, calendar),
             handle_limit=limit,
-            own_limit=step is not None and step.limit is not None,
+            own_limit=asked is not None and asked.limit is not None,
             calendar=calendar.name,
             warn_share=state.triaged.warn_share,
             attempt=state.attempt + 1,
@@ -257,12 +271,13 @@ def issue(
     profile: Profile,
     by: str = "gridcall",
     nth: int = 1,
-    step: Step | None = None,
+    step: Step | Stage | None = None,
     limits: tuple[Span, Span] | None = None,
 ) -> OrderIssued:
     """Give the nth next order of a ticket; one that a duty officer decided on may not be returned again.
 
-    Nobody may sign later than the matter must be handled. `step`: somebody who is asked before the lead.
+    Nobody may sign later than the matter must be handled. `step`: somebody who is asked before the lead, or
+    one stage of several.
     """
     calendar = working_time(profile, triaged, handler)
     sign_limit, limit = limits or (triaged.sign_limit, triaged.handle_limit)
@@ -272,9 +287,11 @@ def issue(
     if triaged.promised_by is not None and triaged.promised_by > now and step is None:
         limit, own_limit = Span(amount=(triaged.promised_by - now).total_seconds() / 60, unit="minutes"), True
     handle_by = due_at(now, limit, calendar)
+    stage = begun(state, triaged, step, now, calendar) if isinstance(step, Stage) else None
     return OrderIssued(
         order_id=order_id(ticket, len(state.orders) + nth),
-        tier="lead" if step is None else step.tier,
+        tier=step.tier if isinstance(step, Step) else "lead",
+        stage=stage,
         handler=handler,
         level=triaged.level,
         unit=triaged.unit,
@@ -293,16 +310,39 @@ def issue(
         attachments=triaged.attachments,
         assists=tuple(each for each in triaged.assists if each != handler),
         callback=triaged.callback,
-        reachable=triaged.reachable,
+        reachable=triaged.reachable and (stage is None or stage.number == 1),
         channel=triaged.channel,
         request=triaged.request,
-        returnable=step is not None or (triaged.returnable and not state.adjudicated),
+        returnable=isinstance(step, Step) or (triaged.returnable and not state.adjudicated),
         attempt=state.attempt + 1,
         by=by,
         profile_version=triaged.profile_version,
         mode=triaged.mode,
         reported_at=triaged.reported_at,
     )
+
+
+def ref(state: DispatchState, triaged: TicketTriaged, stage: Stage) -> StageRef:
+    """Give the stage at hand as facts say it."""
+    course = state.course or Course()
+    vote: Literal["", "needed", "passed"] = "" if stage.vote is None else "passed" if course.passed else "needed"
+    return StageRef(
+        number=course.number,
+        of=len(triaged.stages),
+        id=stage.id,
+        name=stage.name,
+        not_before=course.not_before,
+        vote=vote,
+        may_fail=stage.fails is not None,
+    )
+
+
+def begun(state: DispatchState, triaged: TicketTriaged, stage: Stage, now: datetime, calendar: Calendar) -> StageRef:
+    """Give a stage as its order says it; one that goes on with another handler is public since it has begun."""
+    known = ref(state, triaged, stage)
+    if stage.publicity is None or (state.course is not None and state.course.begun):
+        return known
+    return known.model_copy(update={"not_before": due_at(now, stage.publicity, calendar)})
 
 
 def working_time(profile: Profile, triaged: TicketTriaged, handler: Handler) -> Calendar:

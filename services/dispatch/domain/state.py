@@ -39,6 +39,9 @@ from shared.messages import (
     RoundJoined,
     RoutingSuggested,
     Span,
+    Stage,
+    StageCompleted,
+    StageFailed,
     TicketAmended,
     TicketAttached,
     TicketClosed,
@@ -47,6 +50,7 @@ from shared.messages import (
     TicketReopened,
     TicketTriaged,
     Tier,
+    VoteCounted,
     WhistleAnswered,
     WhistleEnded,
     WhistleRaised,
@@ -61,7 +65,7 @@ if TYPE_CHECKING:
 
 ROUNDED: Final = timedelta(milliseconds=1)
 """What an instant loses on its way through the log."""
-OrderState = Literal["issued", "signed", "suspended", "done", "returned", "withdrawn", "closed"]
+OrderState = Literal["issued", "signed", "suspended", "done", "returned", "withdrawn", "closed", "stage-over"]
 OPEN: Final = frozenset({"issued", "signed", "suspended"})
 """Somebody has something to do; `done` waits for closure, the rest is over for good."""
 SIGNING: Final = frozenset({"sign", "assist-sign"})
@@ -228,6 +232,27 @@ class Misrouted(Part):
         return cls(category=triaged.category, place=triaged.place.unit, rule=triaged.rule, chosen=triaged.lead)
 
 
+class Course(Part):
+    """How far a ticket with stages has come."""
+
+    number: int = 1
+    """The stage at hand."""
+    begun: bool = False
+    """Its first order was issued."""
+    not_before: AwareDatetime | None = None
+    """When its publicity is over."""
+    passed: bool = False
+    """It was voted on, and passed."""
+    failed: dict[str, int] = Field(default_factory=dict)
+    """Stage -> how often it has failed."""
+    budget: int | None = None
+
+    def at(self, number: int, **more: Any) -> Self:
+        """Give it at another stage, or at the beginning of the same."""
+        over: dict[str, Any] = {"begun": False, "not_before": None, "passed": False}
+        return self.model_copy(update=over | {"number": number} | more)
+
+
 def chosen_by_matrix(triaged: TicketTriaged, handler: Handler) -> bool:
     """Tell whether the matrix alone has chosen somebody to lead: nobody had a say, and nobody proposed it."""
     return triaged.by == "gridcall" and triaged.attempt == 1 and triaged.lead == handler
@@ -257,6 +282,8 @@ class DispatchState(State):
     """What was said at a visit: tickets of their own, and what became of each."""
     round_closes: AwareDatetime | None = None
     """While it waits for a desk's round (集中派单): when that closes."""
+    course: Course | None = None
+    """Of a ticket with stages, once the first has begun."""
     misrouted: Misrouted | None = None
     """Whom the matrix chose and whose matter it was not, until somebody else has done it."""
 
@@ -273,6 +300,18 @@ class DispatchState(State):
         """Give the order for which the lead has something to do."""
         last = self.last
         return last if last is not None and last.state in OPEN else None
+
+    @property
+    def stage(self) -> Stage | None:
+        """Give the stage at hand; None for a ticket without any."""
+        stages = () if self.triaged is None else self.triaged.stages
+        return stages[(self.course or Course()).number - 1] if stages else None
+
+    @property
+    def stopped(self) -> bool:
+        """Tell whether a stage has failed for good: closure is to close the ticket."""
+        last = self.last
+        return last is not None and last.state == "stage-over"
 
     @property
     def running(self) -> tuple[Order, ...]:
@@ -332,9 +371,13 @@ def after(state: DispatchState, body: Body, at: datetime) -> DispatchState:
     return state if change is None else state.model_copy(update=change(state, body, at))
 
 
-def after_triaged(_state: DispatchState, fact: TicketTriaged, _at: datetime) -> dict[str, Any]:
-    """Triage has decided: the ticket lies with nobody else."""
-    return {"triaged": fact, "lies_with": ""}
+def after_triaged(state: DispatchState, fact: TicketTriaged, _at: datetime) -> dict[str, Any]:
+    """Triage has decided: the ticket lies with nobody else; other stages begin with the first."""
+    decided: dict[str, Any] = {"triaged": fact, "lies_with": ""}
+    if state.course is None or state.triaged is None:
+        return decided
+    before, now = ([stage.id for stage in each.stages] for each in (state.triaged, fact))
+    return decided if before == now else decided | {"course": None}
 
 
 def after_closed(state: DispatchState, fact: TicketClosed, _at: datetime) -> dict[str, Any]:
@@ -372,6 +415,9 @@ def after_issued(state: DispatchState, fact: OrderIssued, _at: datetime) -> dict
     changes: dict[str, Any] = {"attempt": fact.attempt, "lies_with": ""} if fact.role == "lead" else {}
     if changes and state.round_closes is not None:
         changes["round_closes"] = None
+    if fact.stage is not None:
+        course = state.course or Course()
+        changes["course"] = course.model_copy(update={"begun": True, "not_before": fact.stage.not_before})
     return {"orders": (*state.orders, order)} | changes
 
 
@@ -387,11 +433,36 @@ def after_done(state: DispatchState, fact: OrderDone, _at: datetime) -> dict[str
     return changed(state, order.id, state="done", **after_shown(order, fact))
 
 
+def after_stage(state: DispatchState, fact: StageCompleted, _at: datetime) -> dict[str, Any]:
+    """Remember what was shown and planned, and go on with the next stage; its order may be returned again."""
+    order, course = state.known(fact.order_id), state.course or Course()
+    over = changed(state, order.id, state="stage-over", **after_shown(order, fact))
+    stage = state.stage
+    budget = fact.amount if stage is not None and stage.money == "budget" else course.budget
+    return over | {"course": course.at(fact.stage.number + 1, budget=budget), "returns": 0, "adjudicated": False}
+
+
+def after_failed(state: DispatchState, fact: StageFailed, _at: datetime) -> dict[str, Any]:
+    """Go on with an earlier stage; what has failed for good begins anew should the ticket be reopened."""
+    course = state.course or Course()
+    number = fact.stage.number if fact.back_to is None else fact.back_to
+    times = {**course.failed, fact.stage.id: fact.times}
+    over = changed(state, fact.order_id, state="stage-over")
+    return over | {"course": course.at(number, failed=times), "returns": 0, "adjudicated": False}
+
+
+def after_vote(state: DispatchState, fact: VoteCounted, _at: datetime) -> dict[str, Any]:
+    """Remember that it was passed."""
+    passed = fact.result == "passed"
+    return {"course": (state.course or Course()).model_copy(update={"passed": passed})}
+
+
 def after_returned(state: DispatchState, fact: OrderReturned, _at: datetime) -> dict[str, Any]:
     """End the order and say with whom the ticket lies."""
     ended = changed(state, fact.order_id, state="returned")
     triaged = state.triaged
-    if fact.reason == "not-ours" and triaged is not None and chosen_by_matrix(triaged, fact.handler):
+    plain = triaged is not None and not triaged.stages  # who has a stage was not chosen by the matrix
+    if fact.reason == "not-ours" and plain and triaged is not None and chosen_by_matrix(triaged, fact.handler):
         ended |= {"misrouted": Misrouted.of(triaged)}
     if fact.goes_to in {"lead", "next"}:
         return ended
@@ -599,6 +670,9 @@ AFTER: Final[dict[type[Any], Callable[[DispatchState, Any, datetime], dict[str, 
     OrderReturned: after_returned,
     OrderWithdrawn: lambda state, fact, _at: changed(state, fact.order_id, state="withdrawn"),
     OrderDone: after_done,
+    StageCompleted: after_stage,
+    StageFailed: after_failed,
+    VoteCounted: after_vote,
     AssistExcused: lambda state, fact, _at: changed(state, fact.order_id, excused=True),
     RoutingSuggested: lambda _state, _fact, _at: {"misrouted": None},
     ItemAdded: lambda state, fact, _at: {"items": {**state.items, fact.item: fact.outcome}},

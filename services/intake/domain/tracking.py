@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from shared.decider import Message
-    from shared.messages import Fact, Receipt
+    from shared.messages import Fact, Receipt, StageRef
     from shared.profile import Profile
 
 KEPT = 60
@@ -101,6 +101,7 @@ SENTENCES: dict[str, Words] = {
     "reported": Words(zh="您的诉求已受理。", en="Your report was taken."),
     "triage": Words(zh="正在人工预审。", en="Somebody is looking whose matter it is."),
     "ordered": Words(zh="已派单至{who}。", en="It was sent to {who}."),
+    "stage": Words(zh="进入第{text}步,由{who}办理。", en="It has come to step {text}, with {who}."),
     "signed": Words(zh="{who}已签收。", en="{who} signed for it."),
     "extended": Words(zh="{who}延期已获批准,办理期限延至{text}。", en="{who} was given more time, until {text}."),
     "suspended": Words(
@@ -205,6 +206,8 @@ class Tracked(State):
     who: str = ""
     """Who handles it now: "department/<id>", "unit/<id>", or nobody."""
     by_when: AwareDatetime | None = None
+    under_way: bool = False
+    """It is at a stage that is not the last: nobody can say by when it will be done."""
     successor: Successor | None = None
     asked: Asked | None = None
     result: str = ""
@@ -264,7 +267,17 @@ def _ordered(state: Tracked, message: Message) -> Change:
         "order_id": order.order_id,
         "who": _short(order.handler),
         "by_when": order.handle_by,
-    } | _line(state, order.issued_at, "ordered", order.handler)
+        "under_way": order.stage is not None and order.stage.number < order.stage.of,
+    } | (
+        _line(state, order.issued_at, "ordered", order.handler)
+        if order.stage is None
+        else _line(state, order.issued_at, "stage", order.handler, _stage(order.stage))
+    )
+
+
+def _stage(stage: StageRef) -> str:
+    """Give which stage of how many, in both languages with a line break between."""
+    return f"{stage.number}/{stage.of}({stage.name.zh})\n{stage.number} of {stage.of} ({stage.name.en})"
 
 
 def _signed(state: Tracked, message: Message) -> Change:
@@ -373,7 +386,12 @@ def _closed(state: Tracked, message: Message) -> Change:
     if fact.outcome == "merged":
         return {}  # what was merged has been told, and what becomes of it will be
     if fact.outcome == "diverted":
-        return {"where": "diverted", "asked": None, "reopen_until": fact.reopen_until}
+        over = {"where": "diverted", "asked": None, "reopen_until": fact.reopen_until}
+        if state.where == "diverted":
+            return over
+        text = masked(fact.result)  # on the way: those who had it could not settle it
+        words = {"result": text, "diverted": Words(zh=text, en=text)}
+        return over | words | _line(state, message.envelope.time, "diverted")
     over = {"where": "closed", "asked": None, "reopen_until": fact.reopen_until}
     return (
         over
@@ -560,6 +578,11 @@ def _step(state: Tracked, message: Message, profile: Profile) -> ReportProgresse
     """Give word of a step on the way; None where the fact is none, or is one of another order."""
     fact, ticket = message.data, message.ticket
     if isinstance(fact, OrderIssued) and fact.role == "lead" and not fact.takes_over:
+        if fact.stage is not None:
+            who, (zh, en) = named(_short(fact.handler), profile), _stage(fact.stage).split("\n")
+            words = SENTENCES["stage"]
+            said = Words(zh=words.zh.format(who=who.zh, text=zh), en=words.en.format(who=who.en, text=en))
+            return _told(ticket, state, said)
         return _progressed(ticket, "ordered", "ordered", fact.handler, profile)
     if isinstance(fact, TicketUnmerged | TicketAttached) or (
         isinstance(fact, TicketDetached) and fact.why in {"detached", "withdrawn"}
@@ -650,7 +673,7 @@ class View(Part):
     handled_by: Words | None = None
     """The department or unit whose matter it is now."""
     by_when: AwareDatetime | None = None
-    """Nothing while it rests, or while an answer is waited for."""
+    """Nothing while it rests, while an answer is waited for, or before the last of several stages."""
     question: Question | None = None
     result: str | None = None
     """What was done, as the handler says."""
@@ -666,7 +689,7 @@ def view(ticket: str, state: Tracked, reported_at: datetime, profile: Profile) -
         state=state.where,
         state_words=STATES[state.where],
         handled_by=named(state.who, profile) if state.who else None,
-        by_when=state.by_when if state.where in HANDLED and state.asked is None else None,
+        by_when=state.by_when if state.where in HANDLED and not (state.asked or state.under_way) else None,
         question=_question(ticket, state.asked, profile) if state.asked else None,
         result=state.result or None,
         timeline=tuple(Line(at=e.at, what=e.what, sentence=_sentence(e, state, profile)) for e in entries),
@@ -692,6 +715,9 @@ def _sentence(entry: Entry, state: Tracked, profile: Profile) -> Words:
         text = state.diverted or NOTHING_SAID
     elif entry.what in {"done", "asked"}:
         text = Words(zh=entry.text, en=entry.text) if entry.text else NOTHING_SAID
+    elif entry.what == "stage":
+        zh, _, en = entry.text.partition("\n")
+        text = Words(zh=zh, en=en)
     elif entry.what in DATED:
         at = _local(datetime.fromisoformat(entry.text), profile)
         text = Words(zh=at, en=at)

@@ -40,6 +40,8 @@ from shared.messages import (
     RecountClocks,
     ReworkOrdered,
     Span,
+    StageCompleted,
+    StageFailed,
     TicketAmended,
     TicketAttached,
     TicketClosed,
@@ -114,11 +116,11 @@ def _given_at(message: Message) -> datetime:
     match data:
         case OrderSigned():
             return data.signed_at
-        case OrderDone():
+        case OrderDone() | StageCompleted():
             return data.done_at
         case OrderSuspended():
             return data.since
-        case WhistleRaised() | WhistleWidened() | WhistleAnswered():
+        case WhistleRaised() | WhistleWidened() | WhistleAnswered() | StageFailed():
             return data.at
         case OrderResumed():
             return data.resumed_at
@@ -241,6 +243,17 @@ def done(state: SlaState, message: Message, _now: datetime, profile: Profile) ->
     over = clocks.of(state, *clocks.SIGN, *clocks.HANDLE, order_id=order_id)
     over += clocks.of(state, "severity", "rework") if message.data.role == "lead" else []
     ends = [(each, "cancelled" if each.start.clock == LADDER else "met") for each in over]
+    ends += [(each, "cancelled") for each in clocks.of(state, "contact", order_id=order_id)]
+    return clocks.stopped(ends, at, profile)  # type: ignore[arg-type]
+
+
+def stage_over(state: SlaState, message: Message, _now: datetime, profile: Profile) -> list[Fact]:
+    """Stop the clocks of the order that was for the stage; the ticket goes on."""
+    order_id, at = message.data.order_id, _given_at(message)
+    ends = [
+        (each, "cancelled" if each.start.clock == LADDER else "met")
+        for each in clocks.of(state, *clocks.SIGN, *clocks.HANDLE, order_id=order_id)
+    ]
     ends += [(each, "cancelled") for each in clocks.of(state, "contact", order_id=order_id)]
     return clocks.stopped(ends, at, profile)  # type: ignore[arg-type]
 
@@ -530,6 +543,8 @@ RULES: Final[dict[type[Body], Rule]] = {
     OrderSigned: signed,
     OrderProgressed: progressed,
     OrderDone: done,
+    StageCompleted: stage_over,
+    StageFailed: stage_over,
     OrderReturned: ended,
     OrderWithdrawn: ended,
     OrderSuspended: suspended,

@@ -9,22 +9,26 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from shared.decider import State
 from shared.messages import (
+    Ballot,
     CategoryRef,
+    Failure,
     Handler,
     Location,
     Part,
     Severity,
     Span,
+    Stage,
     Step,
     TicketReported,
     TicketTriaged,
+    Words,
 )
 from shared.profile import CARE, Response
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from shared.profile import Ask, Category, Condition, Profile, Route
+    from shared.profile import Ask, Category, Condition, Limit, Profile, Route, StageAt
     from shared.profile import Location as Found
 
 Missing = Literal["category", "condition", "place", "lead"]
@@ -107,6 +111,7 @@ class Assessment:
         care = report.attributes.get(CARE) is True and profile.care is not None
         response = NO_RESPONSE if chosen else self._response(profile)
         assists = (*route.assists, *response.network)
+        stages = self._stages(profile, lead if chosen else None)
         return TicketTriaged(
             category=CategoryRef(
                 code=category.code, name=category.zh, condition=condition.id, code_system=category.code_system
@@ -119,7 +124,8 @@ class Assessment:
             assists=tuple(
                 dict.fromkeys(each for one in assists if (each := Handler(kind=one.kind, id=one.id)) != lead)
             ),
-            before=tuple(step for each in response.before if (step := _step(each)).handler != lead),
+            before=() if stages else tuple(s for each in response.before if (s := _step(each)).handler != lead),
+            stages=stages,
             size=response.size,
             mode=mode,
             promised_by=promised(report),
@@ -145,6 +151,16 @@ class Assessment:
         category, _, place, severity = self._known()
         return profile.response(category.code, severity, place.unit, self.attributes)
 
+    def _stages(self, profile: Profile, first: Handler | None) -> tuple[Stage, ...]:
+        """Give what it goes through; whoever is named to lead has the first."""
+        if not profile.loop.stages:
+            return ()
+        category, _, place, severity = self._known()
+        found = tuple(_stage(each) for each in profile.stages(category.code, severity, place.unit, self.attributes))
+        if first is None or not found:
+            return found
+        return (found[0].model_copy(update={"handler": first}), *found[1:])
+
     def _known(self) -> tuple[Category, Condition, Location, Severity]:
         if self.category is None or self.condition is None or self.place is None or self.severity is None:
             problem = f"a ticket is triaged while it lacks {', '.join(self.missing)}"
@@ -165,8 +181,35 @@ def promised(report: TicketReported) -> datetime | None:
 
 
 def _step(asked: Ask) -> Step:
-    limit = None if asked.limit is None else Span.of(asked.limit)
-    return Step(tier=asked.tier, handler=Handler(kind=asked.handler.kind, id=asked.handler.id), limit=limit)
+    handler = Handler(kind=asked.handler.kind, id=asked.handler.id)
+    return Step(tier=asked.tier, handler=handler, limit=_span(asked.limit))
+
+
+def _stage(at: StageAt) -> Stage:
+    stage, fails, handler = at.stage, at.stage.fails, at.handler
+    return Stage(
+        id=stage.id,
+        name=Words(zh=stage.zh, en=stage.en),
+        handler=None if handler is None else Handler(kind=handler.kind, id=handler.id),
+        limit=_span(stage.limit),
+        publicity=_span(stage.publicity),
+        vote=None if stage.vote is None else Ballot(**stage.vote.model_dump() | {"electorate": at.electorate}),
+        evidence=stage.evidence,
+        money=stage.money,
+        fails=None
+        if fails is None
+        else Failure(
+            back=fails.back or "",
+            times=fails.times,
+            outcome=fails.close,
+            to=fails.to or "",
+            sentence=Words(zh=fails.sentence.zh, en=fails.sentence.en),
+        ),
+    )
+
+
+def _span(limit: Limit | None) -> Span | None:
+    return None if limit is None else Span.of(limit)
 
 
 def assess(report: TicketReported, choice: Choice, profile: Profile) -> Assessment:

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 CITIES: Final = (CITY, CLIMBING, IN_OFFICE, FIRST_RECEIVER)
 ADVISED: Final = {
     "sign", "return", "progress", "done", "assign", "call", "add-assist", "remove-assist", "excuse-assist",
-    "raise-whistle", "end-whistle", "revise", "decide-revision",
+    "raise-whistle", "end-whistle", "revise", "decide-revision", "record-vote", "fail-stage",
 }  # fmt: skip
 """Commands on orders: the desk calls none impossible that dispatch carries out."""
 ALLOWED: Final = {action.command: action for action in TABLE if action.command in ADVISED}
@@ -82,6 +82,8 @@ REFUSABLE: Final[dict[str, m.Command]] = {
     "return": m.ReturnOrder(order_id=ORDER, by="李", reason="not-ours"),
     "progress": m.ReportProgress(order_id=ORDER, by="李"),
     "done": m.CompleteOrder(order_id=ORDER, by="李"),
+    "record-vote": m.RecordVote(order_id=ORDER, yes=1, electorate=1, by="李"),
+    "fail-stage": m.FailStage(order_id=ORDER, reason="x", by="李"),
     "suspend": m.ReviseOrder(order_id=ORDER, by="李", revision="suspend", reason="materials"),
     "resume": m.ReviseOrder(order_id=ORDER, by="李", revision="resume"),
     "extend": m.ReviseOrder(order_id=ORDER, by="李", revision="extend", reason="x"),

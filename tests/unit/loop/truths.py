@@ -90,7 +90,7 @@ def departments_are_told_once_that_it_is_over(world: World) -> None:
     assert max(ends.values(), default=0) <= 1
     open_ = {order.id for order in world.dispatch.running if order.handler.kind == "department"}
     assert all(ends[order] == 0 for order in open_)
-    over = {"returned", "withdrawn", "closed"}
+    over = {"returned", "withdrawn", "closed", "stage-over"}
     gone = {o.id for o in world.dispatch.orders if o.handler.kind == "department" and o.state in over}
     assert all(ends[order] == 1 for order in gone)
 

@@ -53,15 +53,21 @@ class StagedLife(WholeLife):
         self.do(m.FailStage(order_id=self.order(nth, "signed", roles=("lead",))[0], reason=reason, by="李"))
 
     @precondition(lambda self: self.world.dispatch.open is not None)
-    @rule(stages=st.integers(1, 5))
-    def finish_stages(self, stages: int) -> None:
-        """Whoever has a stage does all that it takes: signs, waits, has it voted on, and is done."""
-        for _ in range(stages):
+    @rule(stages=st.integers(1, 5), at_last=st.sampled_from(["done", "done", "lost", "failed"]))
+    def finish_stages(self, stages: int, at_last: str) -> None:
+        """Whoever has a stage does all that it takes: signs, waits, has it voted on, and is done; or the last fails."""
+        for nth in range(1, stages + 1):
             order, course = self.world.dispatch.open, self.world.dispatch.course
             if order is None:
                 return
             if order.state == "issued" and order.tier != "settlement":
                 self.do(m.SignOrder(order_id=order.id, by="李"))
+            if nth == stages and at_last == "lost":
+                self.do(m.RecordVote(order_id=order.id, yes=1, no=36, electorate=37, by="计票人"))
+                return
+            if nth == stages and at_last == "failed":
+                self.do(m.FailStage(order_id=order.id, reason="有异议", by="李"))
+                return
             if course is not None and course.not_before is not None and course.not_before > self.world.now:
                 self.world.live(course.not_before - self.world.now)
                 self.behind = False
@@ -72,6 +78,12 @@ class StagedLife(WholeLife):
         """Give what stands on the log, each record once."""
         records = {envelope_of(out).id: body for out, body in zip(self.world.log, self.world.bodies, strict=True)}
         return list(records.values())
+
+    @invariant()
+    def limits_are_one(self) -> None:
+        """As of any ticket; while the caller is asked sla's clock rests, and says its limit when that is over."""
+        if not self.world.dispatch.asking:
+            super().limits_are_one()
 
     @invariant()
     def stages_go_on_or_back_where_the_profile_says(self) -> None:

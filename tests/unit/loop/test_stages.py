@@ -131,8 +131,8 @@ def test_each_stage_has_an_order_of_its_own_with_its_own_handler_and_limit() -> 
     assert (finished.stage.number, finished.amount, finished.budget) == (5, 34500, 36000)
     assert only(said, m.TicketClosed).outcome == "solved"
     assert last(world, m.OrderDone) == (
-        "供电 办结，决算 34500（预算 36000，节约 1500）：完成。",
-        "Power says that it is done, cost 34500 of a budget of 36000, 1500 saved: 完成.",
+        "供电（李） 办结，决算 34500（预算 36000，节约 1500）：完成。",
+        "Power (李) says that it is done, cost 34500 of a budget of 36000, 1500 saved: 完成.",
     )
     assert world.findings() == []
 

@@ -80,12 +80,6 @@ class StagedLife(WholeLife):
         return list(records.values())
 
     @invariant()
-    def limits_are_one(self) -> None:
-        """As of any ticket; while the caller is asked sla's clock rests, and says its limit when that is over."""
-        if not self.world.dispatch.asking:
-            super().limits_are_one()
-
-    @invariant()
     def stages_go_on_or_back_where_the_profile_says(self) -> None:
         """One after the other; back only to the stage that the profile names, and as often as it says."""
         triaged, at, failed = None, 0, dict[str, int]()

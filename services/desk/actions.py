@@ -225,6 +225,11 @@ def _upper_owner(ticket: Ticket, names: Names) -> Pair:
     return _somebody_of([owner.unit for owner in _added(ticket)][-1:], names)
 
 
+def _whistlers(ticket: Ticket, names: Names) -> Pair:
+    zh, en = names.whistlers(ticket.category.code) if ticket.category is not None else ("", "")
+    return (f"所在{zh}的值班人员", f"whoever is on duty at its {en}") if zh else _desk(ticket, names)
+
+
 def _somebody_of(units: list[str], names: Names) -> Pair:
     zh, en = _either([names.unit(unit) for unit in dict.fromkeys(units)])
     if not zh:
@@ -308,7 +313,7 @@ TABLE: Final = (
         ("没有超期的协办派单", "no assist is late"), _late_assist,
     ),
     Action(
-        "raise-whistle", ("吹哨", "call departments to the spot"), _may_call, _desk,
+        "raise-whistle", ("吹哨", "call departments to the spot"), _may_call, _whistlers,
         (
             "当前没有在办派单、已有吹哨未结束，或该类别不可吹哨",
             "nobody handles it now, a whistle is not over, or one may not whistle for it",

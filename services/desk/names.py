@@ -147,6 +147,12 @@ class Names:
         """Give how many situations there are for which one may whistle with this category."""
         return len(self._profile.situations(category))
 
+    def whistlers(self, category: str) -> Pair:
+        """Give the levels whose units may whistle for some situation of this category."""
+        levels = dict.fromkeys(level for each in self._profile.situations(category) for level in each.by)
+        named = [self.level(level) for level in levels]
+        return "、".join(zh for zh, _ in named), " or ".join(en for _, en in named)
+
     def situation(self, ident: str | None) -> Pair:
         """Give the name of what may be whistled for."""
         known = (each for each in self._profile.loop.situations if each.id == ident)

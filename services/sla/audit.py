@@ -475,6 +475,9 @@ class Ledger:
         self._said = said
         for duty in self._all_duties():
             self._relimit_one(duty, at)
+        for duty in self._all_duties():  # nobody may sign later than the matter had to be handled at first
+            if duty.level is None and duty.over_at() is None and not duty.breached and not duty.resting:
+                duty.not_after(self._handled_by(duty), at)
 
     def _relimit_one(self, duty: Duty, at: datetime) -> None:
         if duty.over_at() is None and not duty.breached and duty.limit is not None:
@@ -541,11 +544,16 @@ class Ledger:
     def _by_today(self, duty: Duty) -> datetime:
         """Give a limit by the calendars of today; nobody may sign later than the matter had to be handled at first."""
         due, _ = duty.counted()
+        handled_by = self._handled_by(duty)
+        return due if handled_by is None else min(due, handled_by)
+
+    def _handled_by(self, duty: Duty) -> datetime | None:
+        """Give when the order of a signature had to be handled at first; None of whatever is no signature."""
         handle = HANDLING_OF.get(duty.cause)
         if handle is None or duty.level is not None:
-            return due
-        handling = [run for run in self._duties.get((duty.order_id, handle), ()) if run.ended_at is None]
-        return min([due, *(each.at_first() for each in handling)])
+            return None
+        handling = (run for run in self._duties.get((duty.order_id, handle), ()) if run.ended_at is None)
+        return min((each.at_first() for each in handling), default=None)
 
     # ------------------------------------------------------------ what sla did
 

@@ -125,6 +125,16 @@ class Duty:
         self.limit, self.calendar = limit, calendar
         self._count_again(at, at)
 
+    def not_after(self, latest: datetime | None, at: datetime) -> None:
+        """Note, when it was counted again, that it ends no later than this."""
+        if latest is None or latest >= self.due_at or self.limit is None or self.started_at is None:
+            return
+        passed = sum(warn < at for warn in self.warns)
+        on = counted_on(self.limit, self.calendar)
+        warns = warnings_at(self.started_at, latest, self.rules, on, self.pauses)
+        self.move(latest, (*self.warns[:passed], *warns[passed:]), at)
+        self.agreed.add(latest)
+
     def move(self, due_at: datetime, warns: tuple[datetime, ...], at: datetime) -> None:
         """Set limit and warnings as they are known since an instant; what was warned of stays as it stood then."""
         given = len(self.warned)

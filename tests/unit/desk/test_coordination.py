@@ -88,6 +88,8 @@ def test_a_whistle_is_shown_until_it_is_over() -> None:
     """Also when everybody who was called is done; another one waits for its end."""
     world = led()
     assert possible(world, "raise-whistle", "end-whistle") == [True, False]
+    by = shown(world)["raise-whistle"]["by"]  # whose units may, not whoever happens to own it
+    assert ("街道" in by["zh"], "street" in by["en"].lower()) == (True, True)
     world.say(m.RaiseWhistle(situation="flood", unit=STREET, by="街道"))
     whistle = world.view.whistle
     assert whistle is not None

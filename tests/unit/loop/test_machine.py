@@ -504,3 +504,14 @@ def test_whatever_is_refused_is_refused_with_a_sentence(life: list[str], categor
             world.say(given_[step])
     for each in refusals(world.say(REFUSABLE[name])):
         assert worded(each), each
+
+
+def test_who_corrects_a_small_matter_still_signs_before_it_had_to_be_handled() -> None:
+    """The grid has two hours and a day to sign: no signature is due after the two hours, and the audit knows that."""
+    life = WholeLife()
+    life.begin(profile=CITY, category="0101", crowd=False, callback=False, road=None)
+    life.asleep_to_the_instant()
+    life.live(length=timedelta(minutes=18), order=("triage", "dispatch", "closure", "sla"))
+    life.amend(category="0101", place=None, severity=None)
+    life.asleep(length=timedelta(minutes=96))
+    life.teardown()

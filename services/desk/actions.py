@@ -37,6 +37,10 @@ class Action:
     rules: Callable[[Ticket, Names], bool] = _always
     """What the profile that the ticket is pinned to says of it."""
 
+    def fits(self, ticket: Ticket, order: Order, now: datetime) -> bool:
+        """Tell whether it may name an order of the ticket."""
+        return self.orders is None or self.orders(order, _seen_at(ticket, now) if self.orders is _revisable else now)
+
 
 def _in(*states: str) -> Callable[[Ticket, datetime], bool]:
     return lambda ticket, _now: ticket.state in states
@@ -143,6 +147,15 @@ def _revisable(order: Order, now: datetime) -> bool:
     if order.state == "suspended":
         return True
     return (_issued(order, now) or _signed(order, now)) and order.request is None and now < order.handle_by
+
+
+def _seen_at(ticket: Ticket, now: datetime) -> datetime:
+    """Give the instant that a limit compares with: none comes nearer while the caller is asked."""
+    return now if ticket.asked is None else min(now, ticket.asked.since)
+
+
+def _any_revisable(ticket: Ticket, now: datetime) -> bool:
+    return _any_order(_revisable)(ticket, _seen_at(ticket, now))
 
 
 def _asked(order: Order, now: datetime) -> bool:
@@ -326,7 +339,7 @@ TABLE: Final = (
     ),
     Action(
         "revise", ("申请挂账、延期，或解挂", "ask to suspend it or for more time, or resume it"),
-        _any_order(_revisable), _handler,
+        _any_revisable, _handler,
         (
             "没有可挂账、延期或解挂的工单：已办结、已退单、已撤回、已到期，或已有申请待审批",
             "no order can be suspended, extended or resumed: it is over, its limit has passed, or it has asked",
@@ -423,7 +436,7 @@ def _shown(action: Action, ident: str, ticket: Ticket, names: Names, now: dateti
         "fields": [name for name in DESK_COMMANDS[action.command].model_fields if name != "department"],
     }
     if possible and which is not None:
-        shown["orders"] = [order_id for order_id, order in ticket.orders.items() if which(order, now)]
+        shown["orders"] = [order_id for order_id, order in ticket.orders.items() if action.fits(ticket, order, now)]
     if not possible:
         state_zh, state_en = names.state(ticket.state)
         zh, en = action.why_not

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from services.dispatch.domain.edges import named
 from services.dispatch.domain.handlers import existing, not_pushed_down
 from services.dispatch.domain.orders import ask, assist, lead, step_of, withdraw, withdraw_lead
+from services.dispatch.domain.revisions import as_of
 from shared.errors import Refused
 from shared.messages import AssistExcused, Fact, Handler, OrderIssued, TicketCalled
 
@@ -130,18 +131,13 @@ def excuse_assist(state: DispatchState, message: Message, now: datetime, profile
     order = _assisting(state, command.order_id)
     if order.excused:
         raise Refused("already-excused", "That was confirmed already.", "已确认，无需重复。")
-    if now <= order.handle_by or _rests(state, order, profile):
+    if order.state == "suspended" or as_of(state, order, now, profile) <= order.handle_by:
         raise Refused(
             "not-late",
             "The assist is not late yet: wait for it, or remove it (remove-assist).",
             "协办尚未超期：请等待办结，或撤销协办（remove-assist）。",
         )
     return [AssistExcused(order_id=order.id, handler=order.handler, by=command.by, reason=command.reason.strip())]
-
-
-def _rests(state: DispatchState, order: Order, profile: Profile) -> bool:
-    """Tell whether the limit of an order does not run now: it is suspended, or the caller was asked something."""
-    return order.state == "suspended" or (state.asking and profile.policy.rests(order.clock, "caller"))
 
 
 def _assisting(state: DispatchState, order_id: str) -> Order:

@@ -40,8 +40,7 @@ def revise(state: DispatchState, message: Message, now: datetime, profile: Profi
     order, triaged = allowed(state, command, command.revision)
     if command.revision == "resume":
         return [resumed(order, "asked", now, profile, command.by)]
-    waiting = state.asking and profile.policy.rests(order.clock, "caller")
-    _in_time(order, None if waiting else now, profile)
+    _in_time(order, as_of(state, order, now, profile), profile)
     if command.revision == "extend":
         reason, until = _extension(order, command, now, profile)
         decide_by = order.handle_by
@@ -65,15 +64,22 @@ def revise(state: DispatchState, message: Message, now: datetime, profile: Profi
     ]
 
 
-def _in_time(order: Order, now: datetime | None, profile: Profile) -> None:
-    """Refuse what is asked while another request waits, or not before the limit; None while that does not run."""
+def as_of(state: DispatchState, order: Order, now: datetime, profile: Profile) -> datetime:
+    """Give the instant that an order's limit compares with: none comes nearer while the caller is asked."""
+    if state.asked_since is None or not profile.policy.rests(order.clock, "caller"):
+        return now
+    return min(now, state.asked_since)
+
+
+def _in_time(order: Order, now: datetime, profile: Profile) -> None:
+    """Refuse what is asked while another request waits, or not before the limit."""
     if order.asked is not None:
         raise Refused(
             "already-asked",
             "A request of this order waits for its decision: there is one at a time.",
             "该派单已有申请待审批：同时只能有一项。",
         )
-    if now is not None and now >= order.handle_by:
+    if now >= order.handle_by:
         limit_was = profile.local(order.handle_by)
         raise Refused(
             "too-late",

@@ -273,8 +273,8 @@ class DispatchState(State):
     closed: bool = False
     held: bool = False
     """It is a part of another ticket, and has no order of its own."""
-    asking: bool = False
-    """The caller was asked something and has not answered."""
+    asked_since: AwareDatetime | None = None
+    """Since when the caller has been asked something, while there is no answer."""
     whistle: Whistle | None = None
     """The whistle that is not over."""
     whistles: int = 0
@@ -362,7 +362,7 @@ def order_due(state: DispatchState, order: Order) -> datetime | None:
         return order.run.rests[-1].until
     if order.tier == "settlement":
         return order.handle_by
-    return None if order.asked is None or state.asking else order.asked.decide_by
+    return None if order.asked is None or state.asked_since is not None else order.asked.decide_by
 
 
 def after(state: DispatchState, body: Body, at: datetime) -> DispatchState:
@@ -383,8 +383,8 @@ def after_triaged(state: DispatchState, fact: TicketTriaged, _at: datetime) -> d
 def after_closed(state: DispatchState, fact: TicketClosed, _at: datetime) -> dict[str, Any]:
     """End all orders, unless something else has ended them; what an assist has done stays done."""
     over: dict[str, Any] = {"closed": True}
-    if state.asking or state.whistle is not None or state.round_closes is not None:
-        over |= {"asking": False, "whistle": None, "round_closes": None}
+    if state.asked_since is not None or state.whistle is not None or state.round_closes is not None:
+        over |= {"asked_since": None, "whistle": None, "round_closes": None}
     last = state.last
     orders = tuple(
         [
@@ -565,7 +565,7 @@ def after_wait(state: DispatchState, fact: InformationWaitEnded, _at: datetime) 
     """Remember that the handling did not run while the caller was asked; sla says what limit follows."""
     waited = Wait(since=fact.since, until=fact.at)
     orders = {order.id: after_waiting(order, waited) for order in state.running if fact.at > order.run.started_at}
-    return {"asking": False, "orders": tuple(orders.get(order.id, order) for order in state.orders)}
+    return {"asked_since": None, "orders": tuple(orders.get(order.id, order) for order in state.orders)}
 
 
 def after_waiting(order: Order, wait: Wait) -> Order:
@@ -684,7 +684,7 @@ AFTER: Final[dict[type[Any], Callable[[DispatchState, Any, datetime], dict[str, 
     WhistleEnded: lambda _state, _fact, _at: {"whistle": None},
     OrderReworked: after_reworked,
     ClocksRecalculated: after_recalculated,
-    InformationRequested: lambda _state, _fact, _at: {"asking": True},
+    InformationRequested: lambda _state, fact, _at: {"asked_since": fact.since},
     InformationWaitEnded: after_wait,
     PolicyApplied: after_policy,
     TicketAmended: after_amended,

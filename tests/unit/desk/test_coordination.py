@@ -228,3 +228,20 @@ def test_a_command_of_a_department_that_was_refused_is_told_with_its_name() -> N
     assert said[m.CommandRefused.type]["zh"].startswith("供电 的请求未执行")
     assert said[m.OrderReturned.type]["zh"].endswith("，转主办单位。")
     assert "次" not in said[m.OrderReturned.type]["zh"]
+
+
+def test_a_question_after_the_limit_gives_no_time_back() -> None:
+    """Before it the limit rests; after it neither the desk nor dispatch lets anybody ask for more."""
+    for late in (False, True):
+        world = led()
+        world.say(m.SignOrder(order_id=FIRST, by="李"))
+        order = world.dispatch.order(FIRST)
+        assert order is not None
+        world.outage(order.handle_by - world.now + timedelta(minutes=1 if late else -1))
+        world.say(m.AskCaller(question="在哪一层？", by="钱"))
+        assert possible(world, "revise") == [not late]
+        if not late:
+            world.outage(timedelta(minutes=5))
+        longer = order.handle_by + timedelta(days=1)
+        said = world.say(m.ReviseOrder(order_id=FIRST, revision="extend", reason="x", until=longer, by="李"))
+        assert [each.reason for each in refusals(said)] == (["too-late"] if late else [])

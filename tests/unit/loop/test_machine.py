@@ -169,7 +169,7 @@ class WholeLife(RuleBasedStateMachine):
         assert action.may(before, now), (action.command, before.state, command)
         assert action.rules(before, desk), (action.command, before.state, command)
         order = before.orders.get(getattr(command, "order_id", None) or "")
-        assert action.orders is None or order is None or action.orders(order, now), (command, order)
+        assert order is None or action.fits(before, order, now), (command, order)
 
     def order(self, nth: int, *states: str, roles: tuple[str, ...] = ()) -> tuple[str, str | None]:
         """Give an order, one of these states and roles where there is one, and the department that has it, if any."""

@@ -181,7 +181,8 @@ class TownLife(WholeLife):
             if family is not None:
                 assert family.asked is None
                 assert all(self.town.worlds[child.id].closure.family for child in family.children)
-        super().teardown()
+        if not self.slept:  # what days of sleep do to clocks is the matter of one ticket's own machines
+            super().teardown()
         for world in self.worlds:
             if world.phase != "closed" and not getattr(world.closure.family, "attached", False):
                 world.say(m.CloseTicket(reason="完", by="郑"))

@@ -73,7 +73,7 @@ def limits_are_one(world: World) -> None:
 
     While the caller is asked sla's clock rests, and it says its limit when that is over.
     """
-    if world.dispatch.asking:
+    if world.dispatch.asked_since is not None:
         return
     mine, theirs = limits(world)
     assert mine == theirs

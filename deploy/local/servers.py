@@ -8,11 +8,13 @@ child of this process; after a kill it starts again on the same data.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import importlib.util
 import shutil
 import socket
 import struct
 import subprocess
+import tempfile
 from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -171,7 +173,7 @@ class Kafka(Server):
             text = text.replace(f"{{{name}}}", str(value))
         self.properties.write_text(text, encoding="utf-8")
         if not (self.data / "meta.properties").exists():
-            self._format()
+            self.format()
 
     def command(self) -> list[str]:
         """Give the command line."""
@@ -190,6 +192,23 @@ class Kafka(Server):
             "-cp",
             f"{self.jars}/*",
         ]
+
+    def format(self) -> None:
+        """Format the data folder: a copy of the one that was formatted first with this configuration and these jars.
+
+        It names no port and no folder, and formatting takes a JVM of its own.
+        """
+        said = (HERE / "server.properties").read_bytes()
+        formatted = self.jars.with_name(f"{self.jars.name}-formatted-{hashlib.sha256(said).hexdigest()[:12]}")
+        if formatted.is_dir():
+            shutil.copytree(formatted, self.data, dirs_exist_ok=True)
+            return
+        self._format()
+        copy = shutil.copytree(self.data, tempfile.mkdtemp(dir=formatted.parent), dirs_exist_ok=True)
+        try:
+            Path(copy).rename(formatted)
+        except OSError:  # somebody else was faster
+            shutil.rmtree(copy)
 
     def _format(self) -> None:
         tool = [*self._java("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"), "kafka.tools.StorageTool", "format"]

@@ -91,7 +91,8 @@ class SecureKafka(Kafka):
             client_auth="required" if self._mutual else "none",
         )
 
-    def _format(self) -> None:
+    def format(self) -> None:
+        """Format the data folder with the users in it."""
         users = [
             argument
             for user, password in self.passwords.items()

@@ -87,10 +87,7 @@ class City:
     async def __aenter__(self) -> Self:
         """Start servers, create topics and indexes, start the six services and wait until they are ready."""
         (self.folder / "data").mkdir(parents=True, exist_ok=True)
-        for server in (self.kafka, self.mongod):
-            server.start()
-        for server in (self.kafka, self.mongod):
-            server.wait_ready()
+        await self.start_servers()
         await asyncio.to_thread(topics.apply, self.kafka.address, self.profile)
         await asyncio.to_thread(topics.indexes, self.mongod.address)
         self.departments = {d.id: d.topic for d in load_profile(find_profile(self.profile)).departments}
@@ -110,8 +107,15 @@ class City:
         """End everything that this city started."""
         await self._stack.aclose()
         self._end(signal.SIGTERM, *list(self.processes))
-        self.mongod.stop()
-        self.kafka.stop()
+        await self.stop_servers()
+
+    async def start_servers(self) -> None:
+        """Start Kafka and mongod, both at once."""
+        await asyncio.gather(*(asyncio.to_thread(server.start) for server in (self.kafka, self.mongod)))
+
+    async def stop_servers(self) -> None:
+        """Stop them."""
+        await asyncio.gather(*(asyncio.to_thread(server.stop) for server in (self.kafka, self.mongod)))
 
     # ------------------------------------------------------------ services
 

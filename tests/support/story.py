@@ -50,10 +50,7 @@ class Story(City):
 
     async def __aenter__(self) -> Self:
         """Start servers and services."""
-        for server in (self.kafka, self.mongod):
-            await asyncio.to_thread(server.start)
-        for server in (self.kafka, self.mongod):
-            await asyncio.to_thread(server.wait_ready)
+        await self.start_servers()
         await asyncio.to_thread(topics.apply, self.kafka.address, self.profile)
         await asyncio.to_thread(topics.indexes, self.mongod.address)
         self.city_profile = load_profile(find_profile(self.profile))
@@ -96,8 +93,7 @@ class Story(City):
         """Stop services and servers."""
         await self._stack.aclose()
         await asyncio.gather(*(service.stop() for service in self.services.values()), return_exceptions=True)
-        await asyncio.to_thread(self.mongod.stop)
-        await asyncio.to_thread(self.kafka.stop)
+        await self.stop_servers()
 
     def url(self, service: str, path: str) -> str:
         """Give the address of a path of a service."""

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AwareDatetime
 
 from services.closure.kin import Family
+from services.closure.ledger import Points
 from shared.deadline import due_at
 from shared.decider import Message, State
 from shared.errors import Refused
@@ -88,6 +89,8 @@ class ClosureState(State):
     reopen_until: AwareDatetime | None = None
     policy: str = ""
     """The version of the profile whose rules hold."""
+    points: Points | None = None
+    """Of a ticket whose work may earn points (points.py)."""
     family: Family | None = None
     """The tickets for which it stands, and the one that stands for it (family.py)."""
 

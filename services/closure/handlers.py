@@ -6,7 +6,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from services.closure.domain import ClosureState
-from services.closure.family import RULES, decide, effects, evolve
+from services.closure.family import RULES, effects
+from services.closure.points import decide, evolve
 from shared import metrics
 from shared.decider import Decider
 from shared.messages import (
@@ -50,7 +51,7 @@ def decider(profile: Profile) -> Decider[ClosureState]:
         state=ClosureState,
         consumes=CONSUMES,
         decide=partial(decide, profile=profile),
-        evolve=evolve,
+        evolve=partial(evolve, profile=profile),
         effects=effects,
         observe=observe,
     )

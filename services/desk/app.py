@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from services.desk.api import add_routes
 from services.desk.figures import add_figures
 from services.desk.handlers import decider
+from services.desk.points import add_points
 from services.desk.scorecards import add_scorecards
 from shared.loop.generations import Generations
 from shared.loop.loop import Probe, no_probe
@@ -31,4 +32,5 @@ def build(
     desk = add_routes(service)
     add_figures(service.app, desk)
     add_scorecards(service.app, desk)
+    add_points(service.app, desk)
     return service

@@ -240,6 +240,15 @@ class Outcome(Part):
     en: str = ""
 
 
+class PointsLine(m.Part):
+    """What the ticket has earned an account, or what was taken back."""
+
+    rule: str
+    account: str
+    points: int
+    at: AwareDatetime
+
+
 class Ticket(State):
     """The view of one ticket; a ticket that was never reported has no state."""
 
@@ -300,6 +309,8 @@ class Ticket(State):
     calls: int = 0
     """Tries of the present call-back."""
     suggestion: Suggestion | None = None
+    points: tuple[PointsLine, ...] = ()
+    """In order; nothing is ever changed."""
     closings: int = 0
     reopenings: int = 0
     outcome: str = ""
@@ -810,6 +821,13 @@ def _reopened(_ticket: Ticket, data: m.TicketReopened, _at: datetime) -> dict[st
     return over | {"reopenings": data.reopenings, "reworks": 0}
 
 
+def _points(ticket: Ticket, data: m.PointsAwarded, at: datetime) -> dict[str, Any]:
+    """Add a line, never before the ticket's last one, should a clock jump back: what is taken back comes after."""
+    at = max([at, *(each.at for each in ticket.points[-1:])])
+    line = PointsLine(rule=data.rule, account=data.account, points=data.points, at=at)
+    return {"points": (*ticket.points, line)}
+
+
 def _escalated(ticket: Ticket, data: m.TicketEscalated, at: datetime) -> dict[str, Any]:
     owner = Owner(level=data.to_level, unit=data.unit, since=at, cause=data.cause)
     return {"owners": (*ticket.owners, owner), "level": data.to_level}
@@ -943,6 +961,7 @@ FOLDS: Final[dict[type[m.Body], Callable[[Ticket, Any, datetime], dict[str, Any]
     m.RoutingSuggested: _suggested,
     m.TicketClosed: _closed,
     m.TicketReopened: _reopened,
+    m.PointsAwarded: _points,
     m.FamilyAsked: _family_asked,
     m.FamilyRefused: _family_refused,
     m.TicketAdopted: _adopted,

@@ -138,6 +138,11 @@ class Names:
         found = self._profile.department(ident or "")
         return (found.zh, found.en) if found else (ident or "?", ident or "?")
 
+    def points_rule(self, ident: str) -> Pair:
+        """Give the name of what earns points."""
+        found = next((rule for rule in self._profile.content.points if rule.id == ident), None)
+        return (found.zh, found.en) if found else (ident, ident)
+
     def handler(self, text: str | None) -> Pair:
         """Give the name of a handler that is written `department:x` or `unit:x`."""
         kind, _, ident = (text or "").partition(":")

@@ -796,6 +796,15 @@ def _reopened(d: Mapping[str, Any], n: Names) -> Pair:
     return f"{zh} 重办（第 {times} 次）{more_zh}", f"{en} reopened it, time {times}{more_en}"
 
 
+def _points(d: Mapping[str, Any], n: Names) -> Pair:
+    zh, en = n.handler(d.get("account"))
+    rule_zh, rule_en = n.points_rule(d.get("rule", ""))
+    points = int(d.get("points", 0))
+    if points < 0:
+        return f"收回{zh}积分 {-points} 分（{rule_zh}）", f"{-points} points of {en} are taken back ({rule_en})"
+    return f"{zh}获得积分 {points} 分（{rule_zh}）", f"{en} earned {points} points ({rule_en})"
+
+
 def _verify(d: Mapping[str, Any], n: Names) -> Pair:
     (zh, en), (more_zh, more_en) = _by(d, n), _because(d, "note")
     if d.get("passed"):
@@ -1303,6 +1312,7 @@ BY_BODY: Final[dict[type[m.Body], Callable[[Mapping[str, Any], Names], Pair]]] =
     m.CalledBack: _called_back,
     m.TicketClosed: _closed_ticket,
     m.TicketReopened: _reopened,
+    m.PointsAwarded: _points,
     m.FamilyAsked: _family_asked,
     m.FamilyRefused: _family_refused,
     m.TicketAdopted: _adopted,

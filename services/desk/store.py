@@ -59,6 +59,7 @@ def view_indexes(collection: str) -> tuple[Index, ...]:
         Index(collection, (("reported_at", 1), ("_id", 1))),
         Index(collection, (("hints", 1), ("due", 1), ("_id", 1)), partial={"hints": {"$exists": True}}),
         Index(collection, tuple((name, 1) for name in FIGURE_FIELDS), partial={"open": False}),
+        Index(collection, (("points.account", 1),), partial={"points.account": {"$exists": True}}),
         Index(collection, (("suggestion.category", 1),), partial={"suggestion.category": {"$exists": True}}),
     )
 
@@ -97,6 +98,11 @@ def searchable(profile: Profile) -> Callable[[Ticket], dict[str, Any]]:
         suggested: dict[str, Any] = {} if ticket.suggestion is None else {"suggestion": suggestion(ticket.suggestion)}
         if ticket.family is not None and (hints := _hints(ticket.family, is_open=is_open)):
             suggested["hints"] = hints
+        if ticket.points:
+            suggested["points"] = [
+                {"account": each.account, "rule": each.rule, "points": each.points, "at": each.at}
+                for each in ticket.points
+            ]
         return suggested | {
             "state": ticket.state,
             "open": is_open,
@@ -386,6 +392,20 @@ class Views:
                 raise SearchTooWide from error
             raise
         return documents
+
+    async def points(self, account: str, before: datetime | None) -> list[dict[str, Any]]:
+        """Give the lines of an account, or of all, before an instant, in order of time and then of ticket."""
+        views = await self.collection()
+        wanted: dict[str, Any] = {"points.account": account or {"$exists": True}}
+        query = views.find(wanted, {"points": 1}).max_time_ms(SEARCH_MS)
+        found = [
+            (line["at"], document["_id"], nth, line)
+            for document in await self._within_reason(query)
+            for nth, line in enumerate(document["points"])
+            if (before is None or line["at"] < before) and account in {"", line["account"]}
+        ]
+        found.sort(key=lambda each: each[:3])
+        return [{"ticket": ticket, **line} for _, ticket, _, line in found]
 
     async def suggestions(self) -> list[dict[str, Any]]:
         """Give the changes of the matrix that tickets suggest, each with how many do and which; the most first."""

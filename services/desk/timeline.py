@@ -83,6 +83,7 @@ KEPT: Final[dict[type[m.Body], tuple[str, ...]]] = {
     m.CalledBack: ("reached", "solved", "rating", "channel", "attempt", "by", "note"),
     m.TicketClosed: ("outcome", "result", "by", "closings", "reopen_until"),
     m.TicketReopened: ("reason", "by", "reopenings"),
+    m.PointsAwarded: ("rule", "account", "points"),
     m.FamilyAsked: ("into", "relation", "by", "reason"),
     m.FamilyRefused: ("into", "relation", "reason", "detail"),
     m.TicketAdopted: ("child", "relation", "by", "reason"),

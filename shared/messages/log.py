@@ -1076,6 +1076,21 @@ class TicketReopened(Fact):
     reopenings: int
 
 
+class PointsAwarded(Fact):
+    """A closing earned an account points (积分), or a reopening takes them back: one line of the ledger."""
+
+    type: ClassVar[str] = "gridcall.ticket.points-awarded.v1"
+    producer: ClassVar[str] = "closure"
+
+    rule: str
+    account: str
+    """`department:…` or `unit:…`; bodies of residents are units here as in orders."""
+    points: int
+    """Below zero where they are taken back."""
+    closings: int
+    """Which closing of the ticket it belongs to."""
+
+
 class VerifyTicket(Command):
     """Say whether what was done stands; when not, why."""
 

@@ -82,6 +82,7 @@ def findings(content: ProfileFile) -> list[Finding]:
             _closing(content),
             _qr(content),
             _scorecards(content),
+            _points(content),
         )
     )
 
@@ -645,3 +646,18 @@ def _scorecards(content: ProfileFile) -> Iterator[Finding]:
             yield from _unknown("level", each.whom.level, levels, (*here, "whom", "level"))
         for nth, name in enumerate(each.whom.departments):
             yield from _unknown("department", name, departments, (*here, "whom", "departments", nth))
+
+
+def _points(content: ProfileFile) -> Iterator[Finding]:
+    rules = list(enumerate(content.points))
+    yield from _twice("rule", ((each.id, ("points", at, "id")) for at, each in rules))
+    kinds = {body.kind for body in content.bodies}
+    for at, each in rules:
+        here: Pointer = ("points", at)
+        for nth, pattern in enumerate(each.categories):
+            yield from _pattern(content, pattern, (*here, "categories", nth))
+        if each.body is not None:
+            yield from _unknown("kind of body", each.body, kinds, (*here, "body"))
+        if each.cap is not None and each.cap.points < each.points:
+            text = f"the cap of {each.cap.points} is less than the {each.points} points of one ticket: raise it"
+            yield Finding((*here, "cap", "points"), text)

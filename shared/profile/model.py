@@ -927,6 +927,28 @@ class Scorecard(Named):
         return self
 
 
+class PointsCap(Part):
+    """The most points that one account is credited by a rule within a day, a month or a year."""
+
+    points: int = Field(ge=1, le=100_000)
+    period: Literal["day", "month", "year"]
+
+
+class PointsRule(Which, Named):
+    """What earns points (积分) when a ticket is closed, how many, and for whom."""
+
+    id: Short
+    whom: Literal["handler", "assists"]
+    """The handler of the order that led, or each who has assisted."""
+    body: Short | None = None
+    """Only bodies of this kind; left out: any unit, body or department."""
+    points: int = Field(ge=1, le=1000)
+    outcomes: tuple[Literal["solved", "self-settled", "informed"], ...] = Field(
+        default=("solved", "self-settled"), min_length=1
+    )
+    cap: PointsCap | None = None
+
+
 class ProfileFile(Part):
     """A whole file."""
 
@@ -970,6 +992,7 @@ class ProfileFile(Part):
     intake: Intake = Field(default_factory=Intake)
     qr: QrIntake = Field(default_factory=QrIntake)
     scorecards: tuple[Scorecard, ...] = ()
+    points: tuple[PointsRule, ...] = ()
 
 
 def matches(pattern: str, code: str) -> bool:

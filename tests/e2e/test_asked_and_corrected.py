@@ -75,7 +75,8 @@ async def test_asked_answered_and_corrected(city: Story) -> None:
         f"The limit for contact with the caller is near: it ends at {city.shown(contact['due_at'])}."
     ]
     await city.does("shizheng", "progress", order, note="约好上门", by="王", contacted=True)
-    assert await city.timeline(ticket, "order-progressed") == ["Municipal Works (王) has spoken with the caller: 约好上门."]
+    spoken = await city.timeline(ticket, "order-progressed")
+    assert spoken == ["Municipal Works (王) has spoken with the caller: 约好上门."]
 
     asked_at = monday + timedelta(days=1, hours=1)
     await city.until(asked_at)
